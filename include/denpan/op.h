@@ -1,0 +1,224 @@
+/* denpan/op.h: operations on tensors, and the descriptor with which anyone can add one.
+ *
+ * An operation checks its arguments, promotes dtypes and broadcasts shapes as NumPy does, and
+ * returns a pending tensor, or NULL with a recorded error that shows the shapes. Broadcasting is an
+ * explicit node, so no derivative rule mentions it. Negative axes count from the end. */
+#ifndef DENPAN_OP_H
+#define DENPAN_OP_H
+
+#include "tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- elementwise, one argument ---- */
+DP_API dp_tensor *dp_neg(dp_tensor *x);
+DP_API dp_tensor *dp_abs(dp_tensor *x);        /* derivative at 0: 0 */
+DP_API dp_tensor *dp_sign(dp_tensor *x);       /* -1, 0 or 1; NaN stays */
+DP_API dp_tensor *dp_floor(dp_tensor *x);
+DP_API dp_tensor *dp_round(dp_tensor *x);      /* half to even */
+DP_API dp_tensor *dp_sqrt(dp_tensor *x);
+DP_API dp_tensor *dp_exp(dp_tensor *x);        /* <= 1 ULP, as expm1, log, log1p */
+DP_API dp_tensor *dp_expm1(dp_tensor *x);
+DP_API dp_tensor *dp_log(dp_tensor *x);
+DP_API dp_tensor *dp_log1p(dp_tensor *x);
+DP_API dp_tensor *dp_sin(dp_tensor *x);        /* <= 2 ULP, as cos, tanh, sigmoid, erf */
+DP_API dp_tensor *dp_cos(dp_tensor *x);
+DP_API dp_tensor *dp_tanh(dp_tensor *x);
+DP_API dp_tensor *dp_sigmoid(dp_tensor *x);    /* 1 / (1 + exp(-x)) */
+DP_API dp_tensor *dp_erf(dp_tensor *x);
+DP_API dp_tensor *dp_relu(dp_tensor *x);       /* max(0, x); NaN stays; derivative at 0: 0 */
+DP_API dp_tensor *dp_square(dp_tensor *x);     /* x * x */
+DP_API dp_tensor *dp_reciprocal(dp_tensor *x); /* 1 / x */
+DP_API dp_tensor *dp_is_finite(dp_tensor *x);  /* u8 */
+DP_API dp_tensor *dp_cast(dp_tensor *x, dp_dtype dtype); /* float to integer: towards zero, saturating, NaN to 0 */
+
+/* ---- elementwise, two arguments (promoted and broadcast) ---- */
+DP_API dp_tensor *dp_add(dp_tensor *a, dp_tensor *b);
+DP_API dp_tensor *dp_sub(dp_tensor *a, dp_tensor *b);
+DP_API dp_tensor *dp_mul(dp_tensor *a, dp_tensor *b);
+DP_API dp_tensor *dp_div(dp_tensor *a, dp_tensor *b);     /* integers: towards zero, x/0 = 0 */
+DP_API dp_tensor *dp_pow(dp_tensor *a, dp_tensor *b);     /* <= 2 ULP; pow(x, 0) = 1 */
+DP_API dp_tensor *dp_maximum(dp_tensor *a, dp_tensor *b); /* NaN wins; a tie gives its derivative to a */
+DP_API dp_tensor *dp_minimum(dp_tensor *a, dp_tensor *b);
+DP_API dp_tensor *dp_less(dp_tensor *a, dp_tensor *b);    /* comparisons give u8 0 or 1 */
+DP_API dp_tensor *dp_less_equal(dp_tensor *a, dp_tensor *b);
+DP_API dp_tensor *dp_greater(dp_tensor *a, dp_tensor *b);
+DP_API dp_tensor *dp_greater_equal(dp_tensor *a, dp_tensor *b);
+DP_API dp_tensor *dp_equal(dp_tensor *a, dp_tensor *b);
+DP_API dp_tensor *dp_not_equal(dp_tensor *a, dp_tensor *b);
+DP_API dp_tensor *dp_where(dp_tensor *condition, dp_tensor *a, dp_tensor *b); /* condition != 0 ? a : b */
+/* With a C number: dp_add(x, dp_scalar(v)) and so on. */
+DP_API dp_tensor *dp_adds(dp_tensor *a, double b);
+DP_API dp_tensor *dp_muls(dp_tensor *a, double b);
+
+/* ---- shape ---- */
+DP_API dp_tensor *dp_reshape(dp_tensor *x, dp_shape shape);          /* one dim may be -1 */
+DP_API dp_tensor *dp_flatten(dp_tensor *x, int first_axis);          /* axes first_axis.. become one */
+DP_API dp_tensor *dp_permute(dp_tensor *x, int n, const int *axes);  /* out.dim[i] = x.dim[axes[i]] */
+DP_API dp_tensor *dp_transpose(dp_tensor *x, int axis_a, int axis_b);
+DP_API dp_tensor *dp_broadcast(dp_tensor *x, dp_shape shape);
+DP_API dp_tensor *dp_expand_dims(dp_tensor *x, int axis);
+DP_API dp_tensor *dp_squeeze(dp_tensor *x, int axis);
+DP_API dp_tensor *dp_slice(dp_tensor *x, int axis, int64_t begin, int64_t end, int64_t step); /* as Python's; step != 0 */
+DP_API dp_tensor *dp_pad(dp_tensor *x, int axis, int64_t before, int64_t after); /* with zeros */
+DP_API dp_tensor *dp_concat(dp_tensor *const *parts, size_t n, int axis);
+DP_API dp_tensor *dp_put(dp_tensor *x, int axis, int64_t begin, dp_tensor *part);/* x with a slice replaced */
+
+/* ---- reductions; keep_dims leaves axes of size 1 ---- */
+DP_API dp_tensor *dp_sum(dp_tensor *x, int axis, bool keep_dims);
+DP_API dp_tensor *dp_sum_all(dp_tensor *x);                  /* [] */
+DP_API dp_tensor *dp_sum_to(dp_tensor *x, dp_shape shape);   /* the transpose of dp_broadcast */
+DP_API dp_tensor *dp_mean(dp_tensor *x, int axis, bool keep_dims);
+DP_API dp_tensor *dp_mean_all(dp_tensor *x);
+DP_API dp_tensor *dp_max(dp_tensor *x, int axis, bool keep_dims);   /* NaN wins; ties share no derivative: the first has it */
+DP_API dp_tensor *dp_min(dp_tensor *x, int axis, bool keep_dims);
+DP_API dp_tensor *dp_argmax(dp_tensor *x, int axis, bool keep_dims);/* i64; the lowest index of a tie; NaN wins */
+DP_API dp_tensor *dp_norm(dp_tensor *x);                     /* Euclidean, all elements, scaled against overflow */
+
+/* ---- linear algebra ---- */
+/* [..., m, k] x [..., k, n] -> [..., m, n]; leading axes broadcast; k in blocks of 512 (docs/laws). */
+DP_API dp_tensor *dp_matmul(dp_tensor *a, dp_tensor *b);
+/* x [N, in] times weight [out, in] transposed, plus bias [out] (NULL: none). */
+DP_API dp_tensor *dp_linear(dp_tensor *x, dp_tensor *weight, dp_tensor *bias);
+
+/* ---- indexing ---- */
+DP_API dp_tensor *dp_gather(dp_tensor *x, int axis, dp_tensor *index);       /* x.take(index [..] i64, axis) */
+DP_API dp_tensor *dp_scatter_add(dp_tensor *x, int axis, dp_tensor *index, dp_tensor *part); /* x with parts added by increasing source index */
+DP_API dp_tensor *dp_pick(dp_tensor *x, dp_tensor *index);                   /* x [N, C], index [N] i64 -> x[i, index[i]] [N] */
+DP_API dp_tensor *dp_one_hot(dp_tensor *index, int64_t classes, dp_dtype dtype);
+
+/* ---- functions composed of the above ---- */
+DP_API dp_tensor *dp_leaky_relu(dp_tensor *x, double slope);
+DP_API dp_tensor *dp_gelu(dp_tensor *x);        /* x/2 (1 + erf(x / sqrt 2)) */
+DP_API dp_tensor *dp_gelu_tanh(dp_tensor *x);
+DP_API dp_tensor *dp_silu(dp_tensor *x);        /* x sigmoid(x) */
+DP_API dp_tensor *dp_softplus(dp_tensor *x);    /* log(1 + exp x), stable */
+DP_API dp_tensor *dp_log_sum_exp(dp_tensor *x, int axis, bool keep_dims);
+DP_API dp_tensor *dp_softmax(dp_tensor *x, int axis);
+DP_API dp_tensor *dp_log_softmax(dp_tensor *x, int axis);
+
+/* ---- random: a key is an i64 [2] tensor; same key and shape, same numbers ---- */
+DP_API dp_tensor *dp_key(uint64_t seed);
+DP_API dp_tensor *dp_split(dp_tensor *key, const char *name);      /* a child key by name */
+DP_API dp_tensor *dp_fold(dp_tensor *key, dp_tensor *number);      /* a child key by i64 [] */
+DP_API dp_tensor *dp_uniform(dp_tensor *key, dp_dtype dtype, dp_shape shape);  /* [0, 1) */
+DP_API dp_tensor *dp_normal(dp_tensor *key, dp_dtype dtype, dp_shape shape);   /* N(0, 1), Box-Muller */
+DP_API dp_tensor *dp_dropout(dp_tensor *x, double p, dp_tensor *key);          /* zero with p, else x / (1 - p) */
+
+/* ---- effects ---- */
+/* A pending effect that calls fn with the value of x when evaluated, in the order of creation. */
+typedef void dp_callback_fn(void *context, const dp_tensor *x, const void *data);
+DP_API dp_tensor *dp_callback(dp_tensor *x, dp_callback_fn *fn, void *context);
+
+/* ======================================================================================== */
+/* The descriptor: everything the library knows about an op.                                 */
+
+#define DP_OP_VERSION 1
+
+typedef enum dp_op_kind {
+    DP_LEAF,       /* stored bytes: constants and variables */
+    DP_POINTWISE,  /* out[i] depends on in[..][i] only; tile computes a run of elements */
+    DP_VIEW,       /* the same bytes in another order: view gives offset and strides */
+    DP_ROW,        /* reduces the last axis to size 1: row computes one row to one element */
+    DP_KERNEL,     /* anything else: run computes whole tensors */
+    DP_EFFECT      /* changes the world outside its output */
+} dp_op_kind;
+
+/* A field of an op's attributes: the key, printing, reading and saving come from it. */
+typedef enum dp_field_type { DP_FIELD_INT, DP_FIELD_DOUBLE, DP_FIELD_BOOL, DP_FIELD_DTYPE, DP_FIELD_SHAPE, DP_FIELD_U64, DP_FIELD_POINTER } dp_field_type;
+typedef struct dp_op_field {
+    const char *name;
+    dp_field_type type;     /* int64_t, double, int64_t, int64_t, dp_shape, uint64_t, void * */
+    size_t offset;
+} dp_op_field;
+
+/* What a tile function gets: n consecutive elements of a flat index space. */
+typedef struct dp_tile {
+    void *out;              /* n elements of the output's dtype */
+    const void *in[4];      /* inputs; may be equal to out */
+    int stride[4];          /* 0: one element for all n; 1: n elements */
+    size_t n;
+    uint64_t first;         /* flat index of the first element */
+    const void *attr;
+    dp_dtype dtype;         /* of in[0] (of the output, if there is no input) */
+} dp_tile;
+typedef void dp_tile_fn(const dp_tile *t);
+
+/* A whole operand of a kernel: element [i0, i1, ...] is at data + (sum i*stride) elements. */
+typedef struct dp_array {
+    void *data;
+    dp_dtype dtype;
+    dp_shape shape;
+    int64_t stride[DP_MAX_RANK];
+} dp_array;
+
+/* What a kernel gets. It may be called by several threads at once with part = 0..parts-1 and
+ * must write only its share of the output; its result must not depend on parts. */
+typedef struct dp_run {
+    dp_array out, in[4];
+    int n_in;
+    const void *attr;
+    void *scratch;          /* of what op->scratch asked, for this part */
+    size_t part, parts;
+} dp_run;
+
+typedef struct dp_op dp_op;
+/* What the shape rule gets and fills: dtype and shape. It may record an error and return it. */
+typedef struct dp_infer {
+    const dp_op *op;
+    dp_tensor *const *in;
+    int n_in;
+    const void *attr;
+    dp_dtype dtype;         /* out: preset to in[0]'s */
+    dp_shape shape;         /* out: preset to in[0]'s */
+} dp_infer;
+
+struct dp_op {
+    size_t size;            /* sizeof(dp_op) */
+    int version;            /* DP_OP_VERSION */
+    const char *name;
+    dp_op_kind kind;
+    int n_in;
+    unsigned linear;        /* bit i: linear in input i alone; the tangent is the op itself */
+    unsigned in_place;      /* bit i: a kernel may write its output over input i */
+    size_t attr_size;
+    const dp_op_field *fields;          /* ends with name == NULL */
+    dp_status (*infer)(dp_infer *);     /* NULL: dtype and shape of in[0] */
+
+    /* derivatives build graph with the public operations; NULL where an input has none */
+    dp_tensor *(*diff)(dp_tensor *y, int i, dp_tensor *t);       /* pointwise: t * dy/dx_i; serves both modes */
+    dp_tensor *(*transpose)(dp_tensor *y, int i, dp_tensor *ct); /* linear in input i: its transpose applied to ct */
+    dp_tensor *(*vjp)(dp_tensor *y, int i, dp_tensor *ct);       /* neither: both of them */
+    dp_tensor *(*jvp)(dp_tensor *y, int i, dp_tensor *t);
+
+    /* arithmetic: by kind, one of these */
+    dp_tile_fn *tile;                                  /* pointwise; any dtype the shape rule admits */
+    dp_tile_fn *const (*tiles)[DP_N_DTYPES];           /* or one per [instruction set][dtype] */
+    void (*view)(const dp_array *in, dp_array *out, const void *attr);  /* sets data and stride */
+    void (*row)(void *out, const void *in, size_t n, dp_dtype dtype);   /* in: n elements */
+    void (*run)(const dp_run *r);                      /* the fast kernel */
+    void (*slow)(const dp_run *r);                     /* its slow twin, used by the naive executor; NULL: run is its own */
+    size_t (*scratch)(const dp_run *r);                /* bytes per part */
+    size_t (*cost)(const dp_run *r);                   /* multiply-adds or elements, for the thread split; NULL: output count */
+
+    /* samples for the table tests: fills the n-th set of inputs, returns false after the last */
+    bool (*sample)(int n, dp_tensor **in, void *attr);
+};
+
+/* Make a node of any op, built in or your own: checks count, runs the shape rule. attr may be NULL. */
+DP_API dp_tensor *dp_apply(const dp_op *op, dp_tensor *const *in, int n_in, const void *attr);
+/* The i-th input of a pending tensor and its attributes, for derivative rules. */
+DP_API dp_tensor *dp_input(const dp_tensor *y, int i);
+DP_API const void *dp_attr(const dp_tensor *y);
+DP_API const dp_op *dp_op_of(const dp_tensor *y);
+/* Make an op known by name (graph text, table tests). The built-in ones are known. */
+DP_API dp_status dp_op_register(const dp_op *op);
+DP_API const dp_op *dp_op_find(const char *name);
+DP_API const dp_op *dp_op_at(size_t i);       /* i-th known op; NULL after the last */
+
+#ifdef __cplusplus
+}
+#endif
+#endif
