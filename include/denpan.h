@@ -6,4 +6,9 @@
 #include "denpan/op.h"
 #include "denpan/grad.h"
 #include "denpan/run.h"
+#include "denpan/nn.h"
+#include "denpan/optim.h"
+#include "denpan/data.h"
+#include "denpan/train.h"
+#include "denpan/io.h"
 #endif

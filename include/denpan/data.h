@@ -1,0 +1,67 @@
+/* denpan/data.h: data sets and batches. */
+#ifndef DENPAN_DATA_H
+#define DENPAN_DATA_H
+
+#include "tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct dp_dataset dp_dataset;
+
+/* A data set from its description: a folder of IDX files (MNIST's names, .gz or not), or built-in
+ * data: "digits", "digits(n=20000, seed=1)". Options may follow a folder too: dp_data_with. */
+typedef struct dp_data_options {
+    size_t size;               /* sizeof(dp_data_options) */
+    const char *pixels;        /* "0-1" (default) or "0-255" */
+} dp_data_options;
+DP_API dp_dataset *dp_data(const char *description);
+DP_API dp_dataset *dp_data_with(const char *description, const dp_data_options *options);
+/* From arrays, copied: x f32 [n, ...], y i64 [n] classes or f32 [n, ...] values. */
+DP_API dp_dataset *dp_dataset_arrays(dp_tensor *x, dp_tensor *y);
+DP_API void dp_dataset_free(dp_dataset *d);     /* else it lives until its scope ends */
+
+typedef enum dp_split_name { DP_TRAIN, DP_VAL, DP_TEST } dp_split_name;
+DP_API int64_t dp_examples(const dp_dataset *d, dp_split_name split);      /* 0: there is none */
+DP_API dp_shape dp_example_shape(const dp_dataset *d);                     /* without batch, e.g. [1, 28, 28] */
+DP_API int64_t dp_classes(const dp_dataset *d);                            /* 0: targets are values */
+DP_API const char *dp_class_name(const dp_dataset *d, int64_t i);
+DP_API const char *dp_data_name(const dp_dataset *d);
+DP_API const char *dp_data_pixels(const dp_dataset *d);
+/* Move the last `n` training examples into a validation split. */
+DP_API dp_status dp_split_val(dp_dataset *d, int64_t n);
+
+/* ---- batches ---- */
+typedef struct dp_batch {
+    dp_tensor *x;              /* [n, example shape] f32 */
+    dp_tensor *y;              /* i64 [n], or f32 [n, ...] */
+    int64_t n, index;          /* examples; number of the batch in this pass */
+} dp_batch;
+typedef struct dp_iter dp_iter;
+typedef struct dp_iter_options {
+    size_t size;               /* sizeof(dp_iter_options) */
+    int64_t batch;             /* 64 */
+    bool shuffle;              /* a permutation of its own for each epoch */
+    bool replace;              /* draw with replacement instead */
+    bool drop_last;            /* leave out a last batch that is short */
+    uint64_t seed;
+    bool flatten;              /* x as [n, elements] */
+} dp_iter_options;
+DP_API dp_iter *dp_iter_new(dp_dataset *d, dp_split_name split, const dp_iter_options *options);
+/* The next batch, in the current scope; false at the end of the epoch (the call after it begins the
+ * next one) or on failure (dp_failed). */
+DP_API bool dp_next(dp_iter *it, dp_batch *b);
+DP_API int64_t dp_iter_batches(const dp_iter *it);                         /* of an epoch */
+/* Where it is, to continue exactly: epoch and batch. */
+DP_API void dp_iter_seek(dp_iter *it, int64_t epoch, int64_t batch);
+DP_API void dp_iter_free(dp_iter *it);
+
+/* Draw `n` handwriting-like digits: pixels [n, 28, 28] 0-255 white on black, labels [n]. Example i
+ * depends on seed and i only. */
+DP_API dp_status dp_draw_digits(uint64_t seed, int64_t first, int64_t n, uint8_t *pixels, uint8_t *labels);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

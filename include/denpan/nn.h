@@ -1,0 +1,101 @@
+/* denpan/nn.h: modules (networks and layers), losses, initialisers, and their text form. */
+#ifndef DENPAN_NN_H
+#define DENPAN_NN_H
+
+#include "op.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct dp_module dp_module;
+
+/* What a forward pass knows: made with dp_ctx_train(key) or dp_ctx_infer(). */
+typedef struct dp_ctx dp_ctx;
+DP_API dp_ctx *dp_ctx_train(dp_tensor *key);   /* dropout and the like are on, drawn from key; lives in the scope */
+DP_API dp_ctx *dp_ctx_infer(void);
+DP_API bool dp_ctx_training(const dp_ctx *c);  /* false for NULL */
+/* A random key of its own for the module that is running now: the same for the same path and key. */
+DP_API dp_tensor *dp_ctx_key(dp_ctx *c);
+
+/* ---- making and calling ---- */
+/* A network from text (docs/modeltext): printf-like; NULL with line, column and caret on error.
+ * Its parameters are initialised as PyTorch does, from the key dp_key(0), see dp_init. A module
+ * belongs to the scope in which it is made. */
+DP_API dp_module *dp_nn(const char *format, ...) DP_PRINTF(1, 2);
+DP_API dp_module *dp_nn_text(const char *text);             /* the text as it is, no % */
+/* y = net(x); ctx NULL: inference. */
+DP_API dp_tensor *dp_call(dp_module *net, dp_ctx *ctx, dp_tensor *x);
+DP_API dp_status dp_call_n(dp_module *net, dp_ctx *ctx, dp_tensor *const *in, int n_in, dp_tensor **out, int n_out);
+DP_API void dp_module_free(dp_module *net);
+DP_API dp_module *dp_module_keep(dp_module *net);           /* to the next outer scope */
+
+/* Redraw all parameters: key from dp_key(seed). The i-th parameter's numbers depend on the seed and
+ * its name only. rule: "default" (each layer's own), "xavier_uniform", "xavier_normal",
+ * "he_uniform", "he_normal", "normal(std=0.01)", "zeros". Rules apply to weights of rank >= 2;
+ * biases get zeros, except under "default". */
+DP_API dp_status dp_init(dp_module *net, const char *rule, uint64_t seed);
+
+/* ---- text ---- */
+DP_API void dp_print(dp_module *net, FILE *file);   /* the text that PyTorch prints */
+DP_API char *dp_print_text(dp_module *net);         /* the same as a string; dp_text_free */
+DP_API char *dp_format(dp_module *net);             /* canonical text, every argument in full; dp_text_free */
+
+/* ---- looking inside ---- */
+/* Parameters (and, with buffers, running statistics) in order of definition: name as in a PyTorch
+ * state dict ("0.weight"), and its variable. NULL past the end. */
+DP_API size_t dp_param_count(dp_module *net);                  /* variables that are parameters */
+DP_API int64_t dp_param_elements(dp_module *net);              /* their elements: 109386 */
+DP_API dp_tensor *dp_param_at(dp_module *net, size_t i, const char **name);
+DP_API dp_tensor *dp_param_named(dp_module *net, const char *name);
+DP_API size_t dp_buffer_count(dp_module *net);
+DP_API dp_tensor *dp_buffer_at(dp_module *net, size_t i, const char **name);
+/* All parameters as one flat vector, f32 [n] (f64 if any is f64), and back. */
+DP_API dp_tensor *dp_params_flat(dp_module *net);
+DP_API dp_status dp_params_set_flat(dp_module *net, dp_tensor *flat);
+/* The value of an inner layer in the latest dp_call of this thread: "2" the output of layer "2",
+ * "2.z" its input (pre-activation of an activation layer). Pending until evaluated. */
+DP_API dp_tensor *dp_tap(dp_module *net, const char *path);
+/* Layers i..j-1 of a Sequential as a module that shares its parameters. */
+DP_API dp_module *dp_nn_slice(dp_module *net, int i, int j);
+/* The children of a module, with their names; NULL past the end. */
+DP_API dp_module *dp_child_at(dp_module *net, size_t i, const char **name);
+DP_API const char *dp_module_kind(dp_module *net);             /* "Linear" */
+/* The shape of the output (without batch) for an input of this shape; rank -1 on error. */
+DP_API dp_shape dp_output_shape(dp_module *net, dp_shape input);
+/* The input shape (without batch) that the network demands, as far as its text or first layer
+ * says: rank -1 if unknown. */
+DP_API dp_shape dp_input_shape(dp_module *net);
+/* Convert all parameters to a dtype (f32, f64). */
+DP_API dp_status dp_module_to(dp_module *net, dp_dtype dtype);
+
+/* ---- modules of your own ---- */
+typedef dp_tensor *dp_forward_fn(void *self, dp_ctx *c, dp_tensor *const *in, int n);
+typedef struct dp_module_def {
+    size_t size;                     /* sizeof(dp_module_def) */
+    dp_forward_fn *forward;
+    void *self;
+    void (*free)(void *self);        /* NULL: nothing to free */
+    const char *extra;               /* text between the parentheses of dp_print, NULL: none */
+} dp_module_def;
+DP_API dp_module *dp_module_new(const char *kind, const dp_module_def *def);
+DP_API dp_module *dp_child(dp_module *parent, const char *name, dp_module *child);   /* parent owns it now; returns child */
+DP_API dp_tensor *dp_param(dp_module *m, const char *name, dp_tensor *initial);      /* its variable */
+DP_API dp_tensor *dp_buffer(dp_module *m, const char *name, dp_tensor *initial);     /* saved, not trained */
+
+/* ---- losses: [N, C] logits with i64 [N] classes, or [N, ...] with targets of the same shape ---- */
+/* A loss from text: "CrossEntropyLoss", "NLLLoss", "MSELoss(reduction='sum')",
+ * "MSELoss(reduction='half_sum')", "BCELoss", "BCEWithLogitsLoss". A module of two inputs. */
+DP_API dp_module *dp_loss(const char *format, ...) DP_PRINTF(1, 2);
+DP_API dp_tensor *dp_call_loss(dp_module *loss, dp_tensor *y, dp_tensor *target);
+/* Mean over the batch of -log softmax(logits)[class]; target i64 [N], or probabilities [N, C]. */
+DP_API dp_tensor *dp_cross_entropy(dp_tensor *logits, dp_tensor *target);
+DP_API dp_tensor *dp_nll(dp_tensor *log_probabilities, dp_tensor *target);
+DP_API dp_tensor *dp_mse(dp_tensor *y, dp_tensor *target);           /* mean over all elements */
+DP_API dp_tensor *dp_bce(dp_tensor *p, dp_tensor *target);           /* logs clamped at -100, as PyTorch */
+DP_API dp_tensor *dp_bce_logits(dp_tensor *z, dp_tensor *target);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
