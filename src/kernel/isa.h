@@ -1,9 +1,11 @@
 /* isa.h: compile a piece of source for one instruction set.
  *
- *     #define DP_ISA_PASS DP_ISA_AVX2          (then include the portable source)
+ *     DP_TARGET_BEGIN_avx2
+ *     ... functions (include system headers before, never inside) ...
+ *     DP_TARGET_END_avx2
  *
  * One file has one set of compiler flags (the amalgamation too), so instruction sets are chosen by
- * target pragmas: DP_TARGET_BEGIN(avx2) ... DP_TARGET_END. Contraction stays off in all of them. */
+ * target pragmas. Contraction stays off in all of them. */
 #ifndef DP_KERNEL_ISA_H
 #define DP_KERNEL_ISA_H
 
@@ -35,5 +37,24 @@
 #define DP_HAVE_NEON 1
 #endif
 #define DP_TARGET_portable
+
+#define DP_TARGET_BEGIN_portable
+#define DP_TARGET_BEGIN_neon
+#if defined(__clang__)
+#define DP_TARGET_PUSH(flags)                                                                      \
+    DP_PRAGMA(clang attribute push(__attribute__((target(flags))), apply_to = function))
+#define DP_TARGET_BEGIN_avx2 DP_TARGET_PUSH(DP_AVX2_FLAGS)
+#define DP_TARGET_BEGIN_avx512 DP_TARGET_PUSH(DP_AVX512_FLAGS)
+#define DP_TARGET_END DP_PRAGMA(clang attribute pop)
+#else
+#define DP_TARGET_PUSH(flags) DP_PRAGMA(GCC push_options) DP_PRAGMA(GCC target(flags))
+#define DP_TARGET_BEGIN_avx2 DP_TARGET_PUSH(DP_AVX2_FLAGS)
+#define DP_TARGET_BEGIN_avx512 DP_TARGET_PUSH(DP_AVX512_FLAGS ",prefer-vector-width=512")
+#define DP_TARGET_END DP_PRAGMA(GCC pop_options)
+#endif
+#define DP_TARGET_END_portable
+#define DP_TARGET_END_neon
+#define DP_TARGET_END_avx2 DP_TARGET_END
+#define DP_TARGET_END_avx512 DP_TARGET_END
 
 #endif
