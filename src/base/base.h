@@ -28,6 +28,10 @@ void dp__log(dp_log_level level, const char *format, ...) DP_PRINTF(2, 3);
 /* Text from outside for a message: control characters and invalid UTF-8 escaped, cut at 64 bytes.
  * Eight results are live at once per thread. */
 const char *dp__quote(const char *s, size_t n);
+/* The same into out[cap] (cap >= 8), ended by "..." where it does not fit. */
+void dp__quote_to(char *out, size_t cap, const char *s, size_t n);
+/* Length of the UTF-8 sequence at s (n > 0 bytes), 0 if malformed; *code: the character. */
+size_t dp__utf8(const char *s, size_t n, uint32_t *code);
 /* Of `names` (n strings) the nearest to `s` by edit distance, NULL if none is near. */
 const char *dp__nearest(const char *s, const char *const *names, size_t n);
 
@@ -54,6 +58,7 @@ const char *dp__format_float(float x, char *buf);
 void dp__philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 uint64_t dp__hash(const void *data, size_t n, uint64_t seed);     /* 64-bit, same on every machine */
 uint32_t dp__crc32c(uint32_t crc, const void *data, size_t n);    /* Castagnoli; start with 0 */
+uint32_t dp__crc32c_table(uint32_t crc, const void *data, size_t n);   /* its slow twin */
 
 /* ---- threads (pool.c): own pool on pthreads; see DESIGN 7 ---- */
 typedef struct dp_pool dp_pool;

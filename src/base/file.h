@@ -32,6 +32,10 @@ dp_status dp__file_read(const char *path, size_t limit, dp_bytes *out);
 void dp__bytes_free(dp_bytes *b);
 typedef enum dp_file_kind { DP_FILE_NONE, DP_FILE_REGULAR, DP_FILE_FOLDER, DP_FILE_OTHER } dp_file_kind;
 dp_file_kind dp__file_kind(const char *path);
+/* Of a file of the system (/proc, /sys) the first cap - 1 bytes as a string, or its first line.
+ * false: not there; no error is recorded. */
+bool dp__file_small(const char *path, char *buf, size_t cap);
+bool dp__file_line(const char *path, char *buf, size_t cap);
 
 /* Write a file atomically: temporary file in the same folder, write, fsync, re-read and compare,
  * rename, fsync the folder. The old file survives every failure. */
