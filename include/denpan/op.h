@@ -162,6 +162,11 @@ typedef struct dp_run {
     const void *attr;
     void *scratch;          /* of what op->scratch asked, for this part */
     size_t part, parts;
+    /* For ops with epilogue: called (if not NULL) once for every finished block of the output seen as
+     * [rows, last axis]; with whole_rows, blocks span all columns. */
+    void (*epilogue)(void *context, size_t i0, size_t i1, size_t j0, size_t j1);
+    void *context;
+    bool whole_rows;
 } dp_run;
 
 typedef struct dp_op dp_op;
@@ -183,6 +188,9 @@ struct dp_op {
     int n_in;
     unsigned linear;        /* bit i: linear in input i alone; the tangent is the op itself */
     unsigned in_place;      /* bit i: a kernel may write its output over input i */
+    unsigned whole;         /* bit i: a tile gets all of input i (a key), not an element per element */
+    unsigned strided;       /* bit i: a kernel takes input i with any strides; else row-major */
+    bool epilogue;          /* the kernel calls dp_run.epilogue for finished blocks of its output */
     size_t attr_size;
     const dp_op_field *fields;          /* ends with name == NULL */
     dp_status (*infer)(dp_infer *);     /* NULL: dtype and shape of in[0] */
@@ -196,8 +204,9 @@ struct dp_op {
     /* arithmetic: by kind, one of these */
     dp_tile_fn *tile;                                  /* pointwise; any dtype the shape rule admits */
     dp_tile_fn *const (*tiles)[DP_N_DTYPES];           /* or one per [instruction set][dtype] */
-    void (*view)(const dp_array *in, dp_array *out, const void *attr);  /* sets data and stride */
-    void (*row)(void *out, const void *in, size_t n, dp_dtype dtype);   /* in: n elements */
+    /* sets out->data and out->stride (shape and dtype are set); false: the input must be row-major */
+    bool (*view)(const dp_array *in, dp_array *out, const void *attr);
+    void (*row)(void *out, const void *in, size_t n, dp_dtype dtype);   /* one row of n elements to one */
     void (*run)(const dp_run *r);                      /* the fast kernel */
     void (*slow)(const dp_run *r);                     /* its slow twin, used by the naive executor; NULL: run is its own */
     size_t (*scratch)(const dp_run *r);                /* bytes per part */
