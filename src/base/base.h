@@ -46,7 +46,8 @@ void dp__text_bytes(dp_text *t, const char *s, size_t n);
 void dp__text_free(dp_text *t);
 
 /* ---- numbers and text (number.c): locale-free, exact, correctly rounded ---- */
-/* Parse a whole decimal floating number ("-1.5e-3", "inf", "nan"): bytes used, 0 if none. */
+/* Parse a decimal floating number ("-1.5e-3", "inf", "nan" in any case): bytes used, 0 if none. "+1",
+ * "1e", "0x10" and " 1" are none; 1e400 is inf: readers test bytes == n and isfinite(). */
 size_t dp__parse_double(const char *s, size_t n, double *out);
 size_t dp__parse_float(const char *s, size_t n, float *out);     /* rounded once */
 size_t dp__parse_int(const char *s, size_t n, int64_t *out);     /* 0: none, or out of range */

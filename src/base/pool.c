@@ -9,6 +9,7 @@
 #define _GNU_SOURCE
 #endif
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 
@@ -93,6 +94,7 @@ static bool pool_spin_while(pool_word *w, uint32_t old) {
         double now = dp__now();
         if (until == 0) until = now + POOL_SPIN_SECONDS;
         if (now >= until) return false;
+        sched_yield();
     }
 }
 
