@@ -8,7 +8,7 @@ cd "$denpan_source"
 . scripts/setup.sh
 build=${DENPAN_BUILD:-build}
 
-denpan_setup
+denpan_setup || exit 2
 echo "building into $build/ ..."
 denpan_build "$build" -DCMAKE_BUILD_TYPE=Release -DDENPAN_TESTS=OFF
 

@@ -60,9 +60,10 @@ denpan_has_zlib() {
     return 1
 }
 
-denpan_install() {   # denpan_install PACKAGE...
+# denpan_install "NEEDED..." "OPTIONAL..." : a status other than 0 means that something is missing still
+denpan_install() {
     if ! command -v apt-get >/dev/null 2>&1; then
-        denpan_say "setup: please install: $* (their names on Debian)"
+        denpan_say "setup: please install: $1 $2 (their names on Debian)"
         return 1
     fi
     denpan_root=
@@ -70,45 +71,42 @@ denpan_install() {   # denpan_install PACKAGE...
         if command -v sudo >/dev/null 2>&1 && sudo -n true >/dev/null 2>&1; then
             denpan_root="sudo -n"
         else
-            denpan_say "setup: missing: $*. To install them, type:"
-            denpan_say "    sudo apt-get update && sudo apt-get install -y $*"
+            denpan_say "setup: missing: $1 $2. To install what is missing, type:"
+            denpan_say "    sudo apt-get update && sudo apt-get install -y $1 $2"
             return 1
         fi
     fi
-    denpan_say "setup: installing $*"
-    if [ -z "${denpan_updated-}" ]; then
-        denpan_updated=1
-        $denpan_root apt-get update -qq >/dev/null 2>&1 || :
-    fi
-    if ! $denpan_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -qq --no-install-recommends "$@" >/dev/null 2>&1; then
-        denpan_say "setup: that did not work. To see why, type:"
-        denpan_say "    ${denpan_root:+sudo }apt-get update && ${denpan_root:+sudo }apt-get install -y $*"
-        return 1
-    fi
+    denpan_say "setup: installing $1 $2"
+    $denpan_root apt-get update -qq >/dev/null 2>&1 || :
+    # shellcheck disable=SC2086  # lists of words
+    denpan_apt $1 $2 && return 0
+    # Not all together: what is needed first, then one by one what is only useful.
+    # shellcheck disable=SC2086
+    [ -z "$1" ] || denpan_apt $1 || :
+    for denpan_package in $2; do denpan_apt "$denpan_package" || :; done
+    denpan_say "setup: not everything could be installed. To see why, type:"
+    denpan_say "    ${denpan_root:+sudo }apt-get update && ${denpan_root:+sudo }apt-get install -y $1 $2"
+    return 1
+}
+denpan_apt() {
+    $denpan_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "$@" >/dev/null 2>&1
 }
 
 denpan_setup() {   # denpan_setup [tests]
-    denpan_missing=
-    denpan_has_cc || denpan_missing="$denpan_missing gcc libc6-dev"
-    denpan_has_cmake || denpan_missing="$denpan_missing cmake"
+    denpan_needed= denpan_optional=
+    denpan_has_cc || denpan_needed="gcc libc6-dev"
+    denpan_has_cmake || denpan_needed="$denpan_needed cmake"
     command -v make >/dev/null 2>&1 || command -v ninja >/dev/null 2>&1 ||
-        denpan_missing="$denpan_missing make"
-    denpan_has_zlib || denpan_missing="$denpan_missing zlib1g"
-    # shellcheck disable=SC2086  # a list of words
-    [ -z "$denpan_missing" ] || denpan_install $denpan_missing || :
+        denpan_needed="$denpan_needed make"
+    denpan_has_zlib || denpan_needed="$denpan_needed zlib1g"
     if [ "${1-}" = tests ]; then
-        denpan_missing=
-        denpan_has_cmocka || denpan_missing="$denpan_missing libcmocka-dev"
-        command -v pkg-config >/dev/null 2>&1 || denpan_missing="$denpan_missing pkg-config"
-        denpan_has_cxx || denpan_missing="$denpan_missing g++"
-        denpan_has_clang || denpan_missing="$denpan_missing clang"
-        # One by one where all together fail: each has its own use, and none is needed by the rest.
-        # shellcheck disable=SC2086
-        if [ -n "$denpan_missing" ] && ! denpan_install $denpan_missing && [ "$(id -u)" = 0 ]; then
-            for denpan_package in $denpan_missing; do denpan_install "$denpan_package" || :; done
-        fi
+        denpan_has_cmocka || denpan_optional="libcmocka-dev"
+        command -v pkg-config >/dev/null 2>&1 || denpan_optional="$denpan_optional pkg-config"
+        denpan_has_cxx || denpan_optional="$denpan_optional g++"
+        denpan_has_clang || denpan_optional="$denpan_optional clang"
     fi
+    [ -z "$denpan_needed$denpan_optional" ] || denpan_install "${denpan_needed# }" "${denpan_optional# }" || :
     if ! denpan_has_cc; then
         denpan_say "setup: there is no C compiler that works: nothing can be built" >&2
         return 1

@@ -135,7 +135,10 @@ sanitized() {   # sanitized NAME SANITIZERS
 }
 
 begin=$(now)
-denpan_setup tests || exit 2
+if ! denpan_setup tests; then
+    echo "0 passed, 1 failed"
+    exit 2
+fi
 denpan_has_cmocka || skip "C tests: cmocka is not installed"
 ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0:exitcode=99}
 UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
