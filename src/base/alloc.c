@@ -1,5 +1,5 @@
-/* alloc.c: the one allocator (law 4). Every block is aligned to 64 bytes; alloc_out counts the bytes
- * asked for, so it is 0 again when everything was released. */
+/* alloc.c: the one allocator (law 4). Every block is aligned to 64 bytes; alloc_out counts the
+ * bytes asked for, so it is 0 again when everything was released. */
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,8 +34,9 @@ dp_status dp_set_allocator(const dp_allocator *allocator) {
         return DP_OK;
     }
     if (allocator->size < sizeof(dp_allocator) || !allocator->alloc || !allocator->free)
-        return dp_fail(DP_EINVAL, "dp_set_allocator: needs size = sizeof(dp_allocator) (%zu), "
-                                  "alloc and free",
+        return dp_fail(DP_EINVAL,
+                       "dp_set_allocator: needs size = sizeof(dp_allocator) (%zu), "
+                       "alloc and free",
                        sizeof(dp_allocator));
     alloc_hooks = *allocator;
     return DP_OK;
@@ -50,8 +51,10 @@ void *dp__alloc(size_t bytes) {
     }
     if ((uintptr_t)p % ALLOC_ALIGN != 0) {
         alloc_hooks.free(alloc_hooks.context, p, bytes);
-        dp_fail(DP_EINVAL, "the allocator of dp_set_allocator returned memory that is not aligned "
-                           "to %d bytes", (int)ALLOC_ALIGN);
+        dp_fail(DP_EINVAL,
+                "the allocator of dp_set_allocator returned memory that is not aligned "
+                "to %d bytes",
+                (int)ALLOC_ALIGN);
         return NULL;
     }
     atomic_fetch_add_explicit(&alloc_out, bytes, memory_order_relaxed);
@@ -91,9 +94,7 @@ char *dp__strdup(const char *s) {
     return copy;
 }
 
-size_t dp__allocated(void) {
-    return atomic_load(&alloc_out);
-}
+size_t dp__allocated(void) { return atomic_load(&alloc_out); }
 
 /* *items may be a pointer of any type: it is read and written as bytes. */
 bool dp__reserve(void **items, size_t *cap, size_t need, size_t item_size) {

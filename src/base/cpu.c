@@ -21,9 +21,7 @@
 
 static const char *const cpu_isa_names[DP_N_ISA] = {"portable", "avx2", "avx512", "neon"};
 
-const char *dp__isa_name(dp_isa isa) {
-    return isa < DP_N_ISA ? cpu_isa_names[isa] : "unknown";
-}
+const char *dp__isa_name(dp_isa isa) { return isa < DP_N_ISA ? cpu_isa_names[isa] : "unknown"; }
 
 /* The compiler's test covers the processor and that the system saves the registers (XCR0). */
 bool dp__isa_usable(dp_isa isa) {
@@ -74,9 +72,7 @@ dp_isa dp__isa(void) {
     return (dp_isa)(isa - 1);
 }
 
-const char *dp_isa_name(void) {
-    return dp__isa_name(dp__isa());
-}
+const char *dp_isa_name(void) { return dp__isa_name(dp__isa()); }
 
 /* ---- processors ---- */
 
@@ -98,9 +94,7 @@ static int cpu_quota(const char *quota, const char *period) {
     return (int)((q + p - 1) / p);
 }
 
-static int cpu_tighter(int a, int b) {
-    return a == 0 || (b != 0 && b < a) ? b : a;
-}
+static int cpu_tighter(int a, int b) { return a == 0 || (b != 0 && b < a) ? b : a; }
 
 /* The limit of one group folder: "cpu.max" (version 2) or the pair of files of version 1. */
 static int cpu_group_limit(const char *folder, bool v2) {
@@ -218,7 +212,9 @@ __attribute__((noinline)) void dp__fenv_leave(const dp_fenv *e) {
 #if defined(__x86_64__)
     _mm_setcsr((unsigned)e->saved[0]);
 #elif defined(__aarch64__)
-    __asm__ volatile("msr fpcr, %0\n\tmsr fpsr, %1" : : "r"(e->saved[0]), "r"(e->saved[1])
+    __asm__ volatile("msr fpcr, %0\n\tmsr fpsr, %1"
+                     :
+                     : "r"(e->saved[0]), "r"(e->saved[1])
                      : "memory");
 #else
     fenv_t was;

@@ -21,25 +21,15 @@ static _Thread_local error_record error_here;
 static _Thread_local char error_quotes[ERROR_QUOTES][ERROR_QUOTE];
 static _Thread_local unsigned error_quote_next;
 
-const char *dp_version(void) {
-    return DENPAN_VERSION;
-}
+const char *dp_version(void) { return DENPAN_VERSION; }
 
-bool dp_failed(void) {
-    return error_here.status != DP_OK;
-}
+bool dp_failed(void) { return error_here.status != DP_OK; }
 
-const char *dp_error(void) {
-    return error_here.message;
-}
+const char *dp_error(void) { return error_here.message; }
 
-const char *dp_error_hint(void) {
-    return error_here.hint;
-}
+const char *dp_error_hint(void) { return error_here.hint; }
 
-dp_status dp_error_status(void) {
-    return error_here.status;
-}
+dp_status dp_error_status(void) { return error_here.status; }
 
 void dp_clear(void) {
     error_here.status = error_here.last = DP_OK;
@@ -49,20 +39,30 @@ void dp_clear(void) {
 
 int dp_exit_code(dp_status status) {
     switch (status) {
-    case DP_OK: return 0;
+    case DP_OK:
+        return 0;
     case DP_EINVAL:
     case DP_ESPENT:
-    case DP_EALIAS: return 2;
-    case DP_EFORMAT: return 3;
-    case DP_EIO: return 4;
+    case DP_EALIAS:
+        return 2;
+    case DP_EFORMAT:
+        return 3;
+    case DP_EIO:
+        return 4;
     case DP_ELIMIT:
-    case DP_ENOMEM: return 5;
-    case DP_ENUMERIC: return 6;
-    case DP_ESTOPPED: return 7;
-    case DP_EPEER: return 8;
-    case DP_EMISMATCH: return 9;
+    case DP_ENOMEM:
+        return 5;
+    case DP_ENUMERIC:
+        return 6;
+    case DP_ESTOPPED:
+        return 7;
+    case DP_EPEER:
+        return 8;
+    case DP_EMISMATCH:
+        return 9;
     case DP_EFORKED:
-    case DP_EINTERNAL: return 70;
+    case DP_EINTERNAL:
+        return 70;
     }
     return 70;
 }
@@ -112,14 +112,16 @@ static dp_log_fn *error_log_fn;
 static void *error_log_context;
 
 void dp_set_log(dp_log_fn *fn, void *context) {
-    while (atomic_flag_test_and_set_explicit(&error_log_lock, memory_order_acquire)) {}
+    while (atomic_flag_test_and_set_explicit(&error_log_lock, memory_order_acquire)) {
+    }
     error_log_fn = fn;
     error_log_context = context;
     atomic_flag_clear_explicit(&error_log_lock, memory_order_release);
 }
 
 void dp__log(dp_log_level level, const char *format, ...) {
-    while (atomic_flag_test_and_set_explicit(&error_log_lock, memory_order_acquire)) {}
+    while (atomic_flag_test_and_set_explicit(&error_log_lock, memory_order_acquire)) {
+    }
     dp_log_fn *fn = error_log_fn;
     void *context = error_log_context;
     atomic_flag_clear_explicit(&error_log_lock, memory_order_release);
@@ -214,17 +216,13 @@ const char *dp__quote(const char *s, size_t n) {
 /* ---- did you mean: edit distance in half steps (1: other case; 2: insert, delete, replace, swap
  * neighbours) ---- */
 
-static char error_lower(char c) {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
+static char error_lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c; }
 
 static int error_replace(char a, char b) {
     return a == b ? 0 : error_lower(a) == error_lower(b) ? 1 : 2;
 }
 
-static int error_min(int a, int b) {
-    return a < b ? a : b;
-}
+static int error_min(int a, int b) { return a < b ? a : b; }
 
 /* row[i][j]: distance of the first i bytes of a and the first j of b; three rows are kept. */
 static int error_distance(const char *a, size_t n, const char *b, size_t m) {

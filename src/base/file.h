@@ -38,7 +38,9 @@ bool dp__file_small(const char *path, char *buf, size_t cap);
 bool dp__file_line(const char *path, char *buf, size_t cap);
 
 /* Write a file atomically: temporary file in the same folder, write, fsync, re-read and compare,
- * rename, fsync the folder. The old file survives every failure. */
+ * rename, fsync the folder. The old file survives every failure but one: when only the folder's
+ * fsync failed, the new file is complete in its place and DP_EIO says that a power loss may bring
+ * the old one back. A link is followed; what is there and not a regular file is refused. */
 dp_status dp__file_write(const char *path, const void *data, size_t n);
 /* The same for several pieces in a row. */
 typedef struct dp_piece {

@@ -1,5 +1,5 @@
-/* number.c: numbers and text without locale or floating-point arithmetic (the caller's rounding mode
- * does not matter).
+/* number.c: numbers and text without locale or floating-point arithmetic (the caller's rounding
+ * mode does not matter).
  *
  * Text to number: from the first 19 digits, 64-bit integer arithmetic gives an interval that holds
  * the value. If both ends round to the same number, that is the answer; else the midpoints between
@@ -23,15 +23,13 @@ enum { NUMBER_DIGITS = 800, NUMBER_WORDS = 128, NUMBER_FAR = 1000000000 };
 
 /* Digits of a decimal number: the `count` from the first that is not 0; value = digits * 10^exp. */
 typedef struct number_text {
-    const char *digits, *end;  /* with the point among them */
+    const char *digits, *end; /* with the point among them */
     size_t count;
     int64_t exp;
-    uint64_t first;            /* its first 19 digits */
+    uint64_t first; /* its first 19 digits */
 } number_text;
 
-static bool number_digit(char c) {
-    return c >= '0' && c <= '9';
-}
+static bool number_digit(char c) { return c >= '0' && c <= '9'; }
 
 /* ---- scanning ---- */
 
@@ -127,7 +125,8 @@ static void number_normalise(number_range *r) {
     for (; !(r->f >> 63); r->f <<= 1, r->error <<= 1) r->e--;
 }
 
-/* Times [c, c + 1] * 2^e: the product's error is below error + 3 (f, c and f + error < 2^64 + error). */
+/* Times [c, c + 1] * 2^e. In units of 2^64: (f + error)(c + 1) < f c + error + 2,
+ * and the high half of f c drops less than 1. */
 static void number_times(number_range *r, uint64_t c, int e) {
     r->f = number_high(r->f, c);
     r->error += 3;
@@ -245,10 +244,10 @@ static uint64_t number_nearest(const number_text *t, const number_format *f) {
     if (top > 310) return f->infinity;
     if (top < -340) return 0;
     number_range r = number_estimate(t);
-    uint64_t high = r.f + r.error;
+    uint64_t high = r.f + r.error, top_bit = (uint64_t)1 << 63;
     uint64_t low_bits = number_round(r.f, r.e, f);
     uint64_t high_bits = high >= r.f ? number_round(high, r.e, f)
-                                     : number_round(((high >> 1) | (uint64_t)1 << 63) + 1, r.e + 1, f);
+                                     : number_round((high >> 1 | top_bit) + 1, r.e + 1, f);
     for (; low_bits < high_bits; low_bits++) {
         int side = number_compare_middle(t, low_bits, f);
         if (side < 0 || (side == 0 && !(low_bits & 1))) break;
@@ -285,8 +284,10 @@ size_t dp__parse_double(const char *s, size_t n, double *out) {
     uint64_t bits = 0;
     size_t used = number_parse(s + minus, n - minus, &number_double, &bits);
     if (used == 0) return 0;
-    if (bits > number_double.infinity) bits = (uint64_t)0x7FF8 << 48;
-    else bits |= (uint64_t)minus << 63;
+    if (bits > number_double.infinity)
+        bits = (uint64_t)0x7FF8 << 48;
+    else
+        bits |= (uint64_t)minus << 63;
     memcpy(out, &bits, sizeof *out);
     return used + minus;
 }
@@ -297,8 +298,10 @@ size_t dp__parse_float(const char *s, size_t n, float *out) {
     size_t used = number_parse(s + minus, n - minus, &number_float, &wide);
     if (used == 0) return 0;
     uint32_t bits = (uint32_t)wide;
-    if (wide > number_float.infinity) bits = (uint32_t)0x7FC0 << 16;
-    else bits |= (uint32_t)minus << 31;
+    if (wide > number_float.infinity)
+        bits = (uint32_t)0x7FC0 << 16;
+    else
+        bits |= (uint32_t)minus << 31;
     memcpy(out, &bits, sizeof *out);
     return used + minus;
 }

@@ -34,18 +34,18 @@ typedef struct pool_worker {
 } pool_worker;
 
 struct dp_pool {
-    pool_word left;           /* workers of the run that have not finished */
-    pool_word phase;          /* counts barriers */
+    pool_word left;  /* workers of the run that have not finished */
+    pool_word phase; /* counts barriers */
     _Alignas(64) _Atomic uint32_t arrived;
     _Alignas(64) atomic_flag running;
-    dp_pool_fn *fn;           /* the job; fn == NULL: leave */
+    dp_pool_fn *fn; /* the job; fn == NULL: leave */
     void *context;
     int threads;
-    int size;                 /* workers + the caller */
-    bool spin;                /* as many processors as threads: waiting awake can pay */
-    uint32_t forks;           /* pool_forks when it was made */
+    int size;       /* workers + the caller */
+    bool spin;      /* as many processors as threads: waiting awake can pay */
+    uint32_t forks; /* pool_forks when it was made */
     size_t bytes;
-    pool_worker worker[];     /* size - 1 of them; worker i is thread i + 1 */
+    pool_worker worker[]; /* size - 1 of them; worker i is thread i + 1 */
 };
 
 /* ---- fork: counted in the child, where no worker exists ---- */
@@ -53,13 +53,9 @@ struct dp_pool {
 static _Atomic uint32_t pool_forks;
 static pthread_once_t pool_once = PTHREAD_ONCE_INIT;
 
-static void pool_forked(void) {
-    atomic_fetch_add(&pool_forks, 1);
-}
+static void pool_forked(void) { atomic_fetch_add(&pool_forks, 1); }
 
-static void pool_watch_forks(void) {
-    pthread_atfork(NULL, NULL, pool_forked);
-}
+static void pool_watch_forks(void) { pthread_atfork(NULL, NULL, pool_forked); }
 
 /* ---- waiting ---- */
 
@@ -215,9 +211,7 @@ void dp__pool_free(dp_pool *pool) {
     dp__release(pool, pool->bytes);
 }
 
-int dp__pool_size(const dp_pool *pool) {
-    return pool ? pool->size : 1;
-}
+int dp__pool_size(const dp_pool *pool) { return pool ? pool->size : 1; }
 
 /* left counts down to 0 and is waited on value by value: few changes, each seen at most once. */
 static void pool_wait_done(dp_pool *pool) {

@@ -24,8 +24,10 @@ int64_t dp__shape_count(int rank, const int64_t *dim, int *bad_dim) {
             if (bad_dim) *bad_dim = i;
             return -1;
         }
-        if (dim[i] == 0) empty = true;
-        else product *= dim[i];
+        if (dim[i] == 0)
+            empty = true;
+        else
+            product *= dim[i];
     }
     return empty ? 0 : product;
 }

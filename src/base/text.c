@@ -39,8 +39,10 @@ void dp__text(dp_text *t, const char *format, ...) {
         small[0] = 0;
     }
     if (text_room(t, (size_t)n)) {
-        if ((size_t)n < sizeof small) memcpy(t->data + t->n, small, (size_t)n + 1);
-        else vsnprintf(t->data + t->n, t->cap - t->n, format, again);
+        if ((size_t)n < sizeof small)
+            memcpy(t->data + t->n, small, (size_t)n + 1);
+        else
+            vsnprintf(t->data + t->n, t->cap - t->n, format, again);
         t->n += (size_t)n;
     }
     va_end(again);
