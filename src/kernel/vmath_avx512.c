@@ -1,0 +1,44 @@
+/* vmath_avx512.c: the vector math for AVX-512, 8 doubles at a time; masks live in k registers. */
+#include <math.h>
+#include <string.h>
+
+#include "vmath.h"
+#include "vmath_coef.h"
+#include "vmath_common.h"
+
+#if defined(DP_HAVE_X86)
+DP_VM_BEGIN_AVX512
+
+typedef double vm_avx512_d __attribute__((vector_size(64)));
+typedef uint64_t vm_avx512_u __attribute__((vector_size(64)));
+
+#define VM_ISA avx512
+#define vd vm_avx512_d
+#define vu vm_avx512_u
+#define md __mmask8
+#define vd_lanes 8
+#define vd_k(c) ((vd)_mm512_set1_pd(c))
+#define vd_load(p) ((vd)_mm512_loadu_pd(p))
+#define vd_store(p, v) _mm512_storeu_pd(p, (__m512d)(v))
+#define vd_load_f32(p) ((vd)_mm512_cvtps_pd(_mm256_loadu_ps(p)))
+#define vd_store_f32(p, v) _mm256_storeu_ps(p, _mm512_cvtpd_ps((__m512d)(v)))
+#define vd_fma(a, b, c) ((vd)_mm512_fmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c)))
+#define vd_bits(a) ((vu)(a))
+#define vd_from(u) ((vd)(u))
+#define vd_lt(a, b) _mm512_cmp_pd_mask((__m512d)(a), (__m512d)(b), _CMP_LT_OQ)
+#define vd_le(a, b) _mm512_cmp_pd_mask((__m512d)(a), (__m512d)(b), _CMP_LE_OQ)
+#define vd_eq(a, b) _mm512_cmp_pd_mask((__m512d)(a), (__m512d)(b), _CMP_EQ_OQ)
+#define vd_odd(u) _mm512_test_epi64_mask((__m512i)(u), _mm512_set1_epi64(1))
+#define vd_not(m) _knot_mask8(m)
+#define vd_any(m) ((m) != 0)
+#define vd_sel(m, a, b) ((vd)_mm512_mask_blend_pd(m, (__m512d)(b), (__m512d)(a)))
+#define vd_min(c, a) ((vd)_mm512_min_pd((__m512d)(c), (__m512d)(a)))
+#define vd_max(c, a) ((vd)_mm512_max_pd((__m512d)(c), (__m512d)(a)))
+#define vd_scale(p, n) ((vd)_mm512_scalef_pd((__m512d)(p), (__m512d)(n)))
+
+#include "vmath_f64.h"
+#include "vmath_f32.h"
+#include "vmath_end.h"
+
+DP_VM_END
+#endif

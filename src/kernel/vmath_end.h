@@ -1,0 +1,25 @@
+/* vmath_end.h: forgets the names of one pass, so that the next can define them anew. No guard. */
+#undef VM_ISA
+#undef V
+#undef vd
+#undef vu
+#undef md
+#undef vd_lanes
+#undef vd_k
+#undef vd_load
+#undef vd_store
+#undef vd_load_f32
+#undef vd_store_f32
+#undef vd_fma
+#undef vd_bits
+#undef vd_from
+#undef vd_lt
+#undef vd_le
+#undef vd_eq
+#undef vd_odd
+#undef vd_not
+#undef vd_any
+#undef vd_sel
+#undef vd_min
+#undef vd_max
+#undef vd_scale
