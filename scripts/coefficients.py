@@ -164,7 +164,7 @@ def two_over_pi():
 
 def main():
     out = ['/* vmath_coef.h: written by scripts/coefficients.py; do not edit.',
-           ' * Horner lists, highest coefficient first. */',
+           ' * Horner lists, highest coefficient first. */', '/* clang-format off */',
            '#ifndef DP_KERNEL_VMATH_COEF_H', '#define DP_KERNEL_VMATH_COEF_H', '']
     for name, f, weight, (lo, hi), degree, bits, formula in ROWS:
         coef, err = fit(f, weight, lo, hi, degree, bits)

@@ -17,8 +17,7 @@
 
 enum { CHUNK = 4096, N_ISA = 3, N_FN = 9 };
 
-static bool have(int isa)
-{
+static bool have(int isa) {
 #if defined(DP_HAVE_X86)
     if (isa == 1) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     if (isa == 2)
@@ -32,16 +31,17 @@ static bool have(int isa)
 
 #if defined(DP_HAVE_X86)
 #define ALL(f, type) \
-    {dp__vm_##f##_##type##_portable, dp__vm_##f##_##type##_avx2, dp__vm_##f##_##type##_avx512}
+    { dp__vm_##f##_##type##_portable, dp__vm_##f##_##type##_avx2, dp__vm_##f##_##type##_avx512 }
 #elif defined(DP_HAVE_NEON)
-#define ALL(f, type) {dp__vm_##f##_##type##_portable, dp__vm_##f##_##type##_neon}
+#define ALL(f, type) \
+    { dp__vm_##f##_##type##_portable, dp__vm_##f##_##type##_neon }
 #else
-#define ALL(f, type) {dp__vm_##f##_##type##_portable}
+#define ALL(f, type) \
+    { dp__vm_##f##_##type##_portable }
 #endif
 
 static double sigmoid(double x) { return x > 0 ? 1 / (1 + exp(-x)) : exp(x) / (1 + exp(x)); }
-static long double sigmoidl(long double x)
-{
+static long double sigmoidl(long double x) {
     return x > 0 ? 1 / (1 + expl(-x)) : expl(x) / (1 + expl(x));
 }
 
@@ -51,8 +51,8 @@ static const struct row {
     dp_map_f64 *f64[N_ISA];
     double (*ref32)(double);
     long double (*ref64)(long double);
-    double bound;       /* in ulp */
-    double lo, hi;      /* where the function of a double is sampled most */
+    double bound;  /* in ulp */
+    double lo, hi; /* where the function of a double is sampled most */
 } rows[N_FN] = {
     {"exp", ALL(exp, f32), ALL(exp, f64), exp, expl, 1, -746, 710},
     {"expm1", ALL(expm1, f32), ALL(expm1, f64), expm1, expm1l, 1, -40, 710},
@@ -69,46 +69,43 @@ static dp_map2_f64 *const pow64[N_ISA] = ALL(pow, f64);
 
 /* ---- numbers ---- */
 static uint64_t state = 88172645463325252u;
-static uint64_t random64(void)
-{
+static uint64_t random64(void) {
     state ^= state << 13;
     state ^= state >> 7;
     state ^= state << 17;
     return state * 0x2545f4914f6cdd1du;
 }
 
-static float float_of(uint32_t u)
-{
+static float float_of(uint32_t u) {
     float x;
     memcpy(&x, &u, sizeof x);
     return x;
 }
 
-static double double_of(uint64_t u)
-{
+static double double_of(uint64_t u) {
     double x;
     memcpy(&x, &u, sizeof x);
     return x;
 }
 
-static double uniform(double lo, double hi)
-{
+static double uniform(double lo, double hi) {
     return lo + (hi - lo) * ((double)(random64() >> 11) * 0x1p-53);
 }
 
 /* any bits, or spread over [lo, hi], or small */
-static double sample(double lo, double hi)
-{
+static double sample(double lo, double hi) {
     switch (random64() & 3) {
-    case 0: return double_of(random64());
-    case 1: return uniform(-2, 2);
-    default: return uniform(lo, hi);
+    case 0:
+        return double_of(random64());
+    case 1:
+        return uniform(-2, 2);
+    default:
+        return uniform(lo, hi);
     }
 }
 
 /* |got - want| in units in the last place of a float, HUGE_VAL where only one is NaN */
-static double ulps32(float got, double want)
-{
+static double ulps32(float got, double want) {
     if (isnan(want) || isnan(got)) return isnan(want) && isnan(got) ? 0 : HUGE_VAL;
     if ((float)want == got) {
         if (isinf(got) || got == 0) return !signbit(got) == !signbit(want) ? 0 : HUGE_VAL;
@@ -118,8 +115,7 @@ static double ulps32(float got, double want)
     return fabs(g - want) * ldexp(1, 23 - (e < -126 ? -126 : e > 127 ? 127 : e));
 }
 
-static double ulps64(double got, long double want)
-{
+static double ulps64(double got, long double want) {
     if (isnan(want) || isnan(got)) return isnan(want) && isnan(got) ? 0 : HUGE_VAL;
     if ((double)want == got) {
         if (isinf(got) || got == 0) return !signbit(got) == !signbit(want) ? 0 : HUGE_VAL;
@@ -131,30 +127,28 @@ static double ulps64(double got, long double want)
 }
 
 /* the first index where a and b differ in a bit, NaN being equal to NaN; n if none */
-static size_t differ32(const float *a, const float *b, size_t n)
-{
+static size_t differ32(const float *a, const float *b, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (memcmp(a + i, b + i, sizeof *a) != 0 && !(isnan(a[i]) && isnan(b[i]))) return i;
     return n;
 }
 
-static size_t differ64(const double *a, const double *b, size_t n)
-{
+static size_t differ64(const double *a, const double *b, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (memcmp(a + i, b + i, sizeof *a) != 0 && !(isnan(a[i]) && isnan(b[i]))) return i;
     return n;
 }
 
-typedef struct worst { double ulp, x, y; } worst;
+typedef struct worst {
+    double ulp, x, y;
+} worst;
 
-static void note(worst *w, double ulp, double x, double y)
-{
+static void note(worst *w, double ulp, double x, double y) {
     if (ulp > w->ulp) *w = (worst){ulp, x, y};
 }
 
 /* ---- same bits and error bounds ---- */
-static worst scan32(const struct row *r, uint64_t stride)
-{
+static worst scan32(const struct row *r, uint64_t stride) {
     static float x[CHUNK], y[CHUNK], z[CHUNK];
     worst w = {0};
     for (uint64_t u = 0; u < (uint64_t)1 << 32;) {
@@ -172,8 +166,7 @@ static worst scan32(const struct row *r, uint64_t stride)
     return w;
 }
 
-static worst scan64(const struct row *r, size_t chunks)
-{
+static worst scan64(const struct row *r, size_t chunks) {
     static double x[CHUNK], y[CHUNK], z[CHUNK];
     worst w = {0};
     for (size_t c = 0; c < chunks; c++) {
@@ -190,28 +183,32 @@ static worst scan64(const struct row *r, size_t chunks)
     return w;
 }
 
-static double pow_base(double limit)
-{
+static double pow_base(double limit) {
     switch (random64() & 3) {
-    case 0: return uniform(0, 4);
-    case 1: return uniform(0.99, 1.01);
-    case 2: return exp(uniform(-limit, limit));
-    default: return -floor(uniform(0, 100));
+    case 0:
+        return uniform(0, 4);
+    case 1:
+        return uniform(0.99, 1.01);
+    case 2:
+        return exp(uniform(-limit, limit));
+    default:
+        return -floor(uniform(0, 100));
     }
 }
 
 /* an exponent that often keeps the power in range */
-static double pow_exponent(double x, double limit)
-{
+static double pow_exponent(double x, double limit) {
     switch (random64() & 3) {
-    case 0: return floor(uniform(-60, 60));
-    case 1: return uniform(-4, 4);
-    default: return uniform(-limit, limit) / log(fabs(x));
+    case 0:
+        return floor(uniform(-60, 60));
+    case 1:
+        return uniform(-4, 4);
+    default:
+        return uniform(-limit, limit) / log(fabs(x));
     }
 }
 
-static worst scan_pow32(size_t chunks)
-{
+static worst scan_pow32(size_t chunks) {
     static float x[CHUNK], a[CHUNK], y[CHUNK], z[CHUNK];
     worst w = {0};
     for (size_t c = 0; c < chunks; c++) {
@@ -233,8 +230,7 @@ static worst scan_pow32(size_t chunks)
     return w;
 }
 
-static worst scan_pow64(size_t chunks)
-{
+static worst scan_pow64(size_t chunks) {
     static double x[CHUNK], a[CHUNK], y[CHUNK], z[CHUNK];
     worst w = {0};
     for (size_t c = 0; c < chunks; c++) {
@@ -255,28 +251,24 @@ static worst scan_pow64(size_t chunks)
     return w;
 }
 
-static bool long_run(void)
-{
+static bool long_run(void) {
     const char *s = getenv("DENPAN_LONG");
     return s && *s && *s != '0';
 }
 
-static void check(const char *name, const char *type, worst w, double bound)
-{
+static void check(const char *name, const char *type, worst w, double bound) {
     if (!(w.ulp <= bound))
         fail_msg("%s %s: %.4f ulp at (%a, %a), bound %g", name, type, w.ulp, w.x, w.y, bound);
 }
 
-static void test_f32(void **unused)
-{
+static void test_f32(void **unused) {
     (void)unused;
     for (int f = 0; f < N_FN; f++)
         check(rows[f].name, "f32", scan32(&rows[f], long_run() ? 1 : 1699), rows[f].bound);
     check("pow", "f32", scan_pow32(long_run() ? 50000 : 100), 2);
 }
 
-static void test_f64(void **unused)
-{
+static void test_f64(void **unused) {
     (void)unused;
     if (LDBL_MANT_DIG < 64) skip();
     for (int f = 0; f < N_FN; f++)
@@ -286,27 +278,28 @@ static void test_f64(void **unused)
 
 /* ---- special values ---- */
 #define INF HUGE_VAL
-static const struct special { const char *name; double x, y; } specials[] = {
-    {"exp", 0, 1}, {"exp", -0.0, 1}, {"exp", INF, INF}, {"exp", -INF, 0}, {"exp", NAN, NAN},
-    {"exp", 1e4, INF}, {"exp", -1e4, 0},
-    {"expm1", 0, 0}, {"expm1", -0.0, -0.0}, {"expm1", INF, INF}, {"expm1", -INF, -1},
-    {"expm1", NAN, NAN}, {"expm1", 1e4, INF}, {"expm1", -1e4, -1},
-    {"log", 1, 0}, {"log", 0, -INF}, {"log", -0.0, -INF}, {"log", INF, INF}, {"log", -1, NAN},
-    {"log", -INF, NAN}, {"log", NAN, NAN},
-    {"log1p", 0, 0}, {"log1p", -0.0, -0.0}, {"log1p", -1, -INF}, {"log1p", INF, INF},
-    {"log1p", -2, NAN}, {"log1p", -INF, NAN}, {"log1p", NAN, NAN},
-    {"tanh", 0, 0}, {"tanh", -0.0, -0.0}, {"tanh", INF, 1}, {"tanh", -INF, -1}, {"tanh", NAN, NAN},
-    {"tanh", 1e4, 1}, {"tanh", -1e4, -1},
-    {"sigmoid", 0, 0.5}, {"sigmoid", -0.0, 0.5}, {"sigmoid", INF, 1}, {"sigmoid", -INF, 0},
-    {"sigmoid", NAN, NAN}, {"sigmoid", 1e4, 1}, {"sigmoid", -1e4, 0},
-    {"erf", 0, 0}, {"erf", -0.0, -0.0}, {"erf", INF, 1}, {"erf", -INF, -1}, {"erf", NAN, NAN},
-    {"erf", 1e4, 1}, {"erf", -1e4, -1},
-    {"sin", 0, 0}, {"sin", -0.0, -0.0}, {"sin", INF, NAN}, {"sin", -INF, NAN}, {"sin", NAN, NAN},
-    {"cos", 0, 1}, {"cos", -0.0, 1}, {"cos", INF, NAN}, {"cos", -INF, NAN}, {"cos", NAN, NAN},
+static const struct special {
+    const char *name;
+    double x, y;
+} specials[] = {
+    {"exp", 0, 1},          {"exp", -0.0, 1},     {"exp", INF, INF},     {"exp", -INF, 0},
+    {"exp", NAN, NAN},      {"exp", 1e4, INF},    {"exp", -1e4, 0},      {"expm1", 0, 0},
+    {"expm1", -0.0, -0.0},  {"expm1", INF, INF},  {"expm1", -INF, -1},   {"expm1", NAN, NAN},
+    {"expm1", 1e4, INF},    {"expm1", -1e4, -1},  {"log", 1, 0},         {"log", 0, -INF},
+    {"log", -0.0, -INF},    {"log", INF, INF},    {"log", -1, NAN},      {"log", -INF, NAN},
+    {"log", NAN, NAN},      {"log1p", 0, 0},      {"log1p", -0.0, -0.0}, {"log1p", -1, -INF},
+    {"log1p", INF, INF},    {"log1p", -2, NAN},   {"log1p", -INF, NAN},  {"log1p", NAN, NAN},
+    {"tanh", 0, 0},         {"tanh", -0.0, -0.0}, {"tanh", INF, 1},      {"tanh", -INF, -1},
+    {"tanh", NAN, NAN},     {"tanh", 1e4, 1},     {"tanh", -1e4, -1},    {"sigmoid", 0, 0.5},
+    {"sigmoid", -0.0, 0.5}, {"sigmoid", INF, 1},  {"sigmoid", -INF, 0},  {"sigmoid", NAN, NAN},
+    {"sigmoid", 1e4, 1},    {"sigmoid", -1e4, 0}, {"erf", 0, 0},         {"erf", -0.0, -0.0},
+    {"erf", INF, 1},        {"erf", -INF, -1},    {"erf", NAN, NAN},     {"erf", 1e4, 1},
+    {"erf", -1e4, -1},      {"sin", 0, 0},        {"sin", -0.0, -0.0},   {"sin", INF, NAN},
+    {"sin", -INF, NAN},     {"sin", NAN, NAN},    {"cos", 0, 1},         {"cos", -0.0, 1},
+    {"cos", INF, NAN},      {"cos", -INF, NAN},   {"cos", NAN, NAN},
 };
 
-static void test_special(void **unused)
-{
+static void test_special(void **unused) {
     (void)unused;
     for (size_t i = 0; i < sizeof specials / sizeof *specials; i++) {
         const struct special *s = &specials[i];
@@ -326,20 +319,21 @@ static void test_special(void **unused)
 
 /* C99 F.9.4.4, and exact powers */
 static const double powers[][3] = {
-    {0, 3, 0}, {-0.0, 3, -0.0}, {0, 2.5, 0}, {-0.0, 2, 0}, {-0.0, 2.5, 0}, {0, -3, INF},
-    {-0.0, -3, -INF}, {-0.0, -2, INF}, {-0.0, -2.5, INF}, {0, -INF, INF}, {-0.0, -INF, INF},
-    {0, INF, 0}, {-1, INF, 1}, {-1, -INF, 1}, {1, NAN, 1}, {1, INF, 1}, {1, -INF, 1}, {NAN, 0, 1},
-    {NAN, -0.0, 1}, {INF, 0, 1}, {-2, 0.5, NAN}, {-2, 3, -8}, {-2, 2, 4}, {-2, -1, -0.5},
-    {0.5, -INF, INF}, {-0.5, -INF, INF}, {2, -INF, 0}, {-2, -INF, 0}, {0.5, INF, 0}, {2, INF, INF},
-    {-2, INF, INF}, {-INF, -3, -0.0}, {-INF, -2, 0}, {-INF, -2.5, 0}, {-INF, 3, -INF},
-    {-INF, 2, INF}, {-INF, 2.5, INF}, {INF, -1, 0}, {INF, 1, INF}, {NAN, 1, NAN}, {2, NAN, NAN},
-    {-1, NAN, NAN}, {0, NAN, NAN}, {NAN, NAN, NAN}, {INF, NAN, NAN}, {3, 2, 9}, {10, 3, 1000},
-    {7, 1, 7}, {4, 0.5, 2}, {0.1, -0.0, 1}, {-1, 1e300, 1}, {-1, 3, -1}, {2, 4000, INF},
-    {-2, 4001, -INF}, {2, -4000, 0}, {-2, -4001, -0.0}, {-8, 7, -2097152},
+    {0, 3, 0},         {-0.0, 3, -0.0},   {0, 2.5, 0},     {-0.0, 2, 0},      {-0.0, 2.5, 0},
+    {0, -3, INF},      {-0.0, -3, -INF},  {-0.0, -2, INF}, {-0.0, -2.5, INF}, {0, -INF, INF},
+    {-0.0, -INF, INF}, {0, INF, 0},       {-1, INF, 1},    {-1, -INF, 1},     {1, NAN, 1},
+    {1, INF, 1},       {1, -INF, 1},      {NAN, 0, 1},     {NAN, -0.0, 1},    {INF, 0, 1},
+    {-2, 0.5, NAN},    {-2, 3, -8},       {-2, 2, 4},      {-2, -1, -0.5},    {0.5, -INF, INF},
+    {-0.5, -INF, INF}, {2, -INF, 0},      {-2, -INF, 0},   {0.5, INF, 0},     {2, INF, INF},
+    {-2, INF, INF},    {-INF, -3, -0.0},  {-INF, -2, 0},   {-INF, -2.5, 0},   {-INF, 3, -INF},
+    {-INF, 2, INF},    {-INF, 2.5, INF},  {INF, -1, 0},    {INF, 1, INF},     {NAN, 1, NAN},
+    {2, NAN, NAN},     {-1, NAN, NAN},    {0, NAN, NAN},   {NAN, NAN, NAN},   {INF, NAN, NAN},
+    {3, 2, 9},         {10, 3, 1000},     {7, 1, 7},       {4, 0.5, 2},       {0.1, -0.0, 1},
+    {-1, 1e300, 1},    {-1, 3, -1},       {2, 4000, INF},  {-2, 4001, -INF},  {2, -4000, 0},
+    {-2, -4001, -0.0}, {-8, 7, -2097152},
 };
 
-static void test_pow_special(void **unused)
-{
+static void test_pow_special(void **unused) {
     (void)unused;
     for (size_t i = 0; i < sizeof powers / sizeof *powers; i++)
         for (int isa = 0; isa < N_ISA; isa++) {
@@ -355,13 +349,26 @@ static void test_pow_special(void **unused)
 }
 
 /* doubles that are nearest to multiples of pi/2, and huge ones */
-static void test_trig_hard(void **unused)
-{
+static void test_trig_hard(void **unused) {
     (void)unused;
     static const double x[] = {
-        0x1.6ac5b262ca1ffp+849, 0x1.921fb54442d18p+0, 0x1.921fb54442d18p+1, 0x1.2d97c7f3321d2p+2,
-        0x1.fffffffffffffp+1023, 0x1p+23, -0x1p+23, 0x1.fffffffffffffp+22, 0x1p+1000, 355, 1e22,
-        103993, 0x1.951f1572eba23p+4, 0x1.c463abeccb2bbp+16, 5e-324, 0x1p-1022, 0x1.f9cbe226e4f2cp+22,
+        0x1.6ac5b262ca1ffp+849,
+        0x1.921fb54442d18p+0,
+        0x1.921fb54442d18p+1,
+        0x1.2d97c7f3321d2p+2,
+        0x1.fffffffffffffp+1023,
+        0x1p+23,
+        -0x1p+23,
+        0x1.fffffffffffffp+22,
+        0x1p+1000,
+        355,
+        1e22,
+        103993,
+        0x1.951f1572eba23p+4,
+        0x1.c463abeccb2bbp+16,
+        5e-324,
+        0x1p-1022,
+        0x1.f9cbe226e4f2cp+22,
     };
     for (size_t i = 0; i < sizeof x / sizeof *x; i++) {
         double s, c;
@@ -374,8 +381,7 @@ static void test_trig_hard(void **unused)
 }
 
 /* ---- shape of the curves ---- */
-static void test_monotonic(void **unused)
-{
+static void test_monotonic(void **unused) {
     (void)unused;
     static const char *const names[] = {"exp", "sigmoid", "tanh", "erf", "expm1"};
     for (size_t k = 0; k < 5; k++) {
@@ -398,8 +404,7 @@ static void test_monotonic(void **unused)
     }
 }
 
-static void test_odd(void **unused)
-{
+static void test_odd(void **unused) {
     (void)unused;
     for (int f = 0; f < N_FN; f++) {
         if (!strstr("tanh erf sin", rows[f].name)) continue;
@@ -414,8 +419,7 @@ static void test_odd(void **unused)
 }
 
 /* every length up to 40, in place and unaligned, has the bits of single calls */
-static void test_lengths(void **unused)
-{
+static void test_lengths(void **unused) {
     (void)unused;
     for (int f = 0; f < N_FN; f++)
         for (int isa = 0; isa < N_ISA; isa++)
@@ -438,8 +442,7 @@ static void test_lengths(void **unused)
 }
 
 /* ---- docs/accuracy.md ---- */
-static void print_row(const char *name, worst a, const char *inputs32, worst b, double bound)
-{
+static void print_row(const char *name, worst a, const char *inputs32, worst b, double bound) {
     printf("| %s | %.4f | %a", name, a.ulp, a.x);
     if (a.y != 0) printf(", %a", a.y);
     printf(" | %s | %.4f | %a", inputs32, b.ulp, b.x);
@@ -448,15 +451,15 @@ static void print_row(const char *name, worst a, const char *inputs32, worst b, 
     fflush(stdout);
 }
 
-static void print_accuracy(size_t chunks)
-{
+static void print_accuracy(size_t chunks) {
     printf("# Accuracy of the vector math\n\n"
            "Largest error found, in units in the last place, and where. Written by\n"
            "`test_vmath --accuracy`; every value was also compared, bit for bit, between the\n"
            "instruction sets of the machine. The reference is the C library's function of double\n"
            "for float, and of long double for double (%zu random arguments each).\n\n"
            "| function | f32 | at | arguments | f64 | at | bound |\n"
-           "|---|---|---|---|---|---|---|\n", chunks * CHUNK);
+           "|---|---|---|---|---|---|---|\n",
+           chunks * CHUNK);
     for (int f = 0; f < N_FN; f++)
         print_row(rows[f].name, scan32(&rows[f], 1), "all 2^32", scan64(&rows[f], chunks),
                   rows[f].bound);
@@ -465,8 +468,7 @@ static void print_accuracy(size_t chunks)
     print_row("pow", scan_pow32(chunks), text, scan_pow64(chunks), 2);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     if (argc > 1 && strcmp(argv[1], "--accuracy") == 0) {
         print_accuracy(argc > 2 ? (size_t)atoi(argv[2]) : 20000);
         return 0;

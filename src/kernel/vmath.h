@@ -8,14 +8,14 @@
 #include "isa.h"
 #include "kernel.h"
 
-#define DP_VM_DECLARE(isa) \
+#define DP_VM_DECLARE(isa)                                                         \
     dp_map_f32 dp__vm_exp_f32_##isa, dp__vm_expm1_f32_##isa, dp__vm_log_f32_##isa, \
-        dp__vm_log1p_f32_##isa, dp__vm_tanh_f32_##isa, dp__vm_sigmoid_f32_##isa, \
-        dp__vm_erf_f32_##isa, dp__vm_sin_f32_##isa, dp__vm_cos_f32_##isa; \
+        dp__vm_log1p_f32_##isa, dp__vm_tanh_f32_##isa, dp__vm_sigmoid_f32_##isa,   \
+        dp__vm_erf_f32_##isa, dp__vm_sin_f32_##isa, dp__vm_cos_f32_##isa;          \
     dp_map_f64 dp__vm_exp_f64_##isa, dp__vm_expm1_f64_##isa, dp__vm_log_f64_##isa, \
-        dp__vm_log1p_f64_##isa, dp__vm_tanh_f64_##isa, dp__vm_sigmoid_f64_##isa, \
-        dp__vm_erf_f64_##isa, dp__vm_sin_f64_##isa, dp__vm_cos_f64_##isa; \
-    dp_map2_f32 dp__vm_pow_f32_##isa; \
+        dp__vm_log1p_f64_##isa, dp__vm_tanh_f64_##isa, dp__vm_sigmoid_f64_##isa,   \
+        dp__vm_erf_f64_##isa, dp__vm_sin_f64_##isa, dp__vm_cos_f64_##isa;          \
+    dp_map2_f32 dp__vm_pow_f32_##isa;                                              \
     dp_map2_f64 dp__vm_pow_f64_##isa
 
 DP_VM_DECLARE(portable);

@@ -1,5 +1,6 @@
 /* vmath_coef.h: written by scripts/coefficients.py; do not edit.
  * Horner lists, highest coefficient first. */
+/* clang-format off */
 #ifndef DP_KERNEL_VMATH_COEF_H
 #define DP_KERNEL_VMATH_COEF_H
 

@@ -1,7 +1,7 @@
 /* vmath_common.h: what the passes of the vector math share.
  *
- * A pass is one instruction set: its file defines the primitives below as macros, includes
- * vmath_f64.h and vmath_f32.h, and forgets the macros again (vmath_end.h).
+ * A pass is one instruction set (vmath.c): vmath_<isa>.h defines the primitives below as macros,
+ * vmath_f64_body.h and vmath_f32_body.h use them, vmath_end_body.h forgets them.
  *
  *     vd, vu, md            vector of doubles, of uint64_t, and the result of a comparison
  *     vd_k(c)               all lanes c
@@ -20,10 +20,14 @@
 #define DP_VM_EXPORT_(f, type, isa) dp__vm_##f##_##type##_##isa
 #define DP_VM_EXPORT(f, type, isa) DP_VM_EXPORT_(f, type, isa)
 
-/* Horner's rule over a list of vmath_coef.h: declares and computes the vector p. */
+/* Horner's rule: a function name(z) that evaluates one list of vmath_coef.h. */
 #define DP_VM_FIRST(c) p = vd_k(c);
 #define DP_VM_STEP(c) p = vd_fma(p, z, vd_k(c));
-#define DP_VM_HORNER(list) DP_VM_##list(DP_VM_FIRST, DP_VM_STEP)
+#define DP_VM_POLY(name, list)                          \
+    DP_VM_INLINE vd V(name)(vd z) {                     \
+        vd p;                                           \
+        DP_VM_##list(DP_VM_FIRST, DP_VM_STEP) return p; \
+    }
 
 #if defined(__GNUC__)
 #define DP_VM_INLINE static inline __attribute__((always_inline))
@@ -31,32 +35,18 @@
 #define DP_VM_INLINE static inline
 #endif
 
-#if defined(DP_HAVE_X86) && defined(__clang__)
-#define DP_VM_BEGIN_AVX2 \
-    DP_PRAGMA(clang attribute push(__attribute__((target(DP_AVX2_FLAGS))), apply_to = function))
-#define DP_VM_BEGIN_AVX512 \
-    DP_PRAGMA(clang attribute push(__attribute__((target(DP_AVX512_FLAGS))), apply_to = function))
-#define DP_VM_END DP_PRAGMA(clang attribute pop)
-#elif defined(DP_HAVE_X86)
-#define DP_VM_BEGIN_AVX2 DP_PRAGMA(GCC push_options) DP_PRAGMA(GCC target("avx2,fma"))
-#define DP_VM_BEGIN_AVX512 \
-    DP_PRAGMA(GCC push_options) \
-    DP_PRAGMA(GCC target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,prefer-vector-width=512"))
-#define DP_VM_END DP_PRAGMA(GCC pop_options)
-#endif
-
-#define VM_MAGIC 0x1.8p52           /* x + VM_MAGIC - VM_MAGIC: x to the nearest integer */
+#define VM_MAGIC 0x1.8p52 /* x + VM_MAGIC - VM_MAGIC: x to the nearest integer */
 #define VM_SIGN 0x8000000000000000u
 #define VM_LOG2E 0x1.71547652b82fep+0
-#define VM_LN2_HI 0x1.62e42fefa3000p-1     /* 41 bits: n VM_LN2_HI is exact for |n| < 2^12 */
+#define VM_LN2_HI 0x1.62e42fefa3000p-1 /* 41 bits: n VM_LN2_HI is exact for |n| < 2^12 */
 #define VM_LN2_LO 0x1.3de6af278ece6p-42
 #define VM_LN2 0x1.62e42fefa39efp-1
 #define VM_TWO_OVER_PI 0x1.45f306dc9c883p-1
-#define VM_PIO2_1 0x1.921fb54442d18p+0     /* pi/2 = the sum of these, to 2^-164 */
+#define VM_PIO2_1 0x1.921fb54442d18p+0 /* pi/2 = the sum of these, to 2^-164 */
 #define VM_PIO2_2 0x1.1a62633145c07p-54
 #define VM_PIO2_3 -0x1.f1976b7ed8fbcp-110
-#define VM_HUGE 0x1p23                     /* from here on sin and cos reduce lane by lane */
-#define VM_SQRT_HALF 0x3fe6a09e667f3bcdu   /* bits of sqrt(1/2) */
+#define VM_HUGE 0x1p23                   /* from here on sin and cos reduce lane by lane */
+#define VM_SQRT_HALF 0x3fe6a09e667f3bcdu /* bits of sqrt(1/2) */
 #define VM_ONE 0x3ff0000000000000u
 
 #endif

@@ -12,8 +12,7 @@
 static const uint32_t vm_two_over_pi[] = {0, DP_VM_TWO_OVER_PI};
 
 /* w[0..5] (most significant first) = 192 bits of 0.2/pi.. from bit `at` of the table on */
-static void vm_window(uint32_t w[6], int at)
-{
+static void vm_window(uint32_t w[6], int at) {
     int word = at / 32, shift = at % 32;
     for (int i = 0; i < 6; i++) {
         uint64_t two = (uint64_t)vm_two_over_pi[word + i] << 32 | vm_two_over_pi[word + i + 1];
@@ -22,8 +21,7 @@ static void vm_window(uint32_t w[6], int at)
 }
 
 /* p = m w mod 2^192, most significant word first */
-static void vm_product(uint32_t p[6], uint64_t m, const uint32_t w[6])
-{
+static void vm_product(uint32_t p[6], uint64_t m, const uint32_t w[6]) {
     uint64_t lo = m & 0xffffffffu, hi = m >> 32, carry = 0;
     for (int i = 5; i >= 0; i--) {
         uint64_t a = lo * w[i] + (carry & 0xffffffffu);
@@ -35,24 +33,21 @@ static void vm_product(uint32_t p[6], uint64_t m, const uint32_t w[6])
 }
 
 /* the 53 bits of p that begin at its bit `at`, as an integer */
-static double vm_bits53(const uint32_t p[6], int at)
-{
+static double vm_bits53(const uint32_t p[6], int at) {
     uint64_t v = 0;
     for (int i = at; i < at + 53; i++)
         v = v << 1 | (i < 192 ? p[i / 32] >> (31 - i % 32) & 1u : 0u);
     return (double)v;
 }
 
-static double vm_pow2(int n)
-{
+static double vm_pow2(int n) {
     uint64_t bits = (uint64_t)(n + 1023) << 52;
     double d;
     memcpy(&d, &bits, sizeof d);
     return d;
 }
 
-void dp__vm_reduce_huge(double x, double *hi, double *lo, double *quadrant)
-{
+void dp__vm_reduce_huge(double x, double *hi, double *lo, double *quadrant) {
     const double pio2_hi = 0x1.921fb54442d18p+0, pio2_lo = 0x1.1a62633145c07p-54;
     uint64_t bits;
     memcpy(&bits, &x, sizeof bits);
@@ -64,14 +59,14 @@ void dp__vm_reduce_huge(double x, double *hi, double *lo, double *quadrant)
     }
     uint64_t m = (bits & 0xfffffffffffffu) | 0x10000000000000u;
     uint32_t w[6], p[6];
-    vm_window(w, exponent - 1075 - 2 + 32);      /* first bit of the window has weight 2 */
+    vm_window(w, exponent - 1075 - 2 + 32); /* first bit of the window has weight 2 */
     vm_product(p, m, w);
     unsigned q = p[0] >> 30;
     p[0] &= 0x3fffffffu;
-    bool up = (p[0] & 0x20000000u) != 0;         /* fraction >= 1/2: f - 1 */
+    bool up = (p[0] & 0x20000000u) != 0; /* fraction >= 1/2: f - 1 */
     if (up) {
         q++;
-        for (int i = 0; i < 6; i++) p[i] = ~p[i];   /* 1 - f, but for 2^-190 */
+        for (int i = 0; i < 6; i++) p[i] = ~p[i]; /* 1 - f, but for 2^-190 */
         p[0] &= 0x3fffffffu;
     }
     int at = 2;

@@ -1,13 +1,4 @@
-/* vmath_avx2.c: the vector math for AVX2 with FMA, 4 doubles at a time. */
-#include <math.h>
-#include <string.h>
-
-#include "vmath.h"
-#include "vmath_coef.h"
-#include "vmath_common.h"
-
-#if defined(DP_HAVE_X86)
-DP_VM_BEGIN_AVX2
+/* vmath_avx2.h: the vector math for AVX2 with FMA, 4 doubles at a time. */
 
 typedef double vm_avx2_d __attribute__((vector_size(32)));
 typedef uint64_t vm_avx2_u __attribute__((vector_size(32)));
@@ -29,17 +20,10 @@ typedef int64_t vm_avx2_m __attribute__((vector_size(32)));
 #define vd_lt(a, b) ((md)((a) < (b)))
 #define vd_le(a, b) ((md)((a) <= (b)))
 #define vd_eq(a, b) ((md)((a) == (b)))
-#define vd_odd(u) ((md)(0u - ((u) & 1u)))
+#define vd_odd(u) ((md)(0u - ((u)&1u)))
 #define vd_not(m) (~(m))
 #define vd_any(m) (_mm256_movemask_pd((__m256d)(m)) != 0)
 #define vd_sel(m, a, b) ((vd)_mm256_blendv_pd((__m256d)(b), (__m256d)(a), (__m256d)(m)))
 #define vd_min(c, a) ((vd)_mm256_min_pd((__m256d)(c), (__m256d)(a)))
 #define vd_max(c, a) ((vd)_mm256_max_pd((__m256d)(c), (__m256d)(a)))
 #define vd_scale(p, n) V(scale)(p, n)
-
-#include "vmath_f64.h"
-#include "vmath_f32.h"
-#include "vmath_end.h"
-
-DP_VM_END
-#endif

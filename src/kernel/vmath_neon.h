@@ -1,13 +1,4 @@
-/* vmath_neon.c: the vector math for NEON, 2 doubles at a time. */
-#include <math.h>
-#include <string.h>
-
-#include "vmath.h"
-#include "vmath_coef.h"
-#include "vmath_common.h"
-
-#if defined(DP_HAVE_NEON)
-#include <arm_neon.h>
+/* vmath_neon.h: the vector math for NEON, 2 doubles at a time. */
 
 typedef double vm_neon_d __attribute__((vector_size(16)));
 typedef uint64_t vm_neon_u __attribute__((vector_size(16)));
@@ -29,16 +20,10 @@ typedef int64_t vm_neon_m __attribute__((vector_size(16)));
 #define vd_lt(a, b) ((md)((a) < (b)))
 #define vd_le(a, b) ((md)((a) <= (b)))
 #define vd_eq(a, b) ((md)((a) == (b)))
-#define vd_odd(u) ((md)(0u - ((u) & 1u)))
+#define vd_odd(u) ((md)(0u - ((u)&1u)))
 #define vd_not(m) (~(m))
 #define vd_any(m) ((m)[0] != 0 || (m)[1] != 0)
-#define vd_sel(m, a, b) \
-    ((vd)vbslq_f64((uint64x2_t)(m), (float64x2_t)(a), (float64x2_t)(b)))
+#define vd_sel(m, a, b) ((vd)vbslq_f64((uint64x2_t)(m), (float64x2_t)(a), (float64x2_t)(b)))
 #define vd_min(c, a) vd_sel(vd_lt(c, a), c, a)
 #define vd_max(c, a) vd_sel(vd_lt(a, c), c, a)
 #define vd_scale(p, n) V(scale)(p, n)
-
-#include "vmath_f64.h"
-#include "vmath_f32.h"
-#include "vmath_end.h"
-#endif

@@ -1,13 +1,4 @@
-/* vmath_avx512.c: the vector math for AVX-512, 8 doubles at a time; masks live in k registers. */
-#include <math.h>
-#include <string.h>
-
-#include "vmath.h"
-#include "vmath_coef.h"
-#include "vmath_common.h"
-
-#if defined(DP_HAVE_X86)
-DP_VM_BEGIN_AVX512
+/* vmath_avx512.h: the vector math for AVX-512, 8 doubles at a time; masks live in k registers. */
 
 typedef double vm_avx512_d __attribute__((vector_size(64)));
 typedef uint64_t vm_avx512_u __attribute__((vector_size(64)));
@@ -35,10 +26,3 @@ typedef uint64_t vm_avx512_u __attribute__((vector_size(64)));
 #define vd_min(c, a) ((vd)_mm512_min_pd((__m512d)(c), (__m512d)(a)))
 #define vd_max(c, a) ((vd)_mm512_max_pd((__m512d)(c), (__m512d)(a)))
 #define vd_scale(p, n) ((vd)_mm512_scalef_pd((__m512d)(p), (__m512d)(n)))
-
-#include "vmath_f64.h"
-#include "vmath_f32.h"
-#include "vmath_end.h"
-
-DP_VM_END
-#endif

@@ -1,4 +1,4 @@
-/* vmath_end.h: forgets the names of one pass, so that the next can define them anew. No guard. */
+/* vmath_end_body.h: forgets the names of one pass, so that the next can define them anew. */
 #undef VM_ISA
 #undef V
 #undef vd

@@ -1,21 +1,13 @@
-/* vmath_portable.c: the vector math one number at a time, in plain C. Its fma is the C library's,
+/* vmath_portable.h: the vector math one number at a time, in plain C. Its fma is the C library's,
  * exact with or without hardware. */
-#include <math.h>
-#include <string.h>
 
-#include "vmath.h"
-#include "vmath_coef.h"
-#include "vmath_common.h"
-
-static inline uint64_t vm_portable_bits(double x)
-{
+static inline uint64_t vm_portable_bits(double x) {
     uint64_t u;
     memcpy(&u, &x, sizeof u);
     return u;
 }
 
-static inline double vm_portable_from(uint64_t u)
-{
+static inline double vm_portable_from(uint64_t u) {
     double x;
     memcpy(&x, &u, sizeof x);
     return x;
@@ -37,14 +29,10 @@ static inline double vm_portable_from(uint64_t u)
 #define vd_lt(a, b) ((a) < (b))
 #define vd_le(a, b) ((a) <= (b))
 #define vd_eq(a, b) ((a) == (b))
-#define vd_odd(u) ((int)((u) & 1u))
+#define vd_odd(u) ((int)((u)&1u))
 #define vd_not(m) (!(m))
 #define vd_any(m) (m)
 #define vd_sel(m, a, b) ((m) ? (a) : (b))
 #define vd_min(c, a) ((a) > (c) ? (c) : (a))
 #define vd_max(c, a) ((a) < (c) ? (c) : (a))
 #define vd_scale(p, n) V(scale)(p, n)
-
-#include "vmath_f64.h"
-#include "vmath_f32.h"
-#include "vmath_end.h"
