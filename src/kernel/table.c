@@ -1,5 +1,5 @@
 /* table.c: one table of kernels per instruction set. */
-#include "kernel.h"
+#include "gemm.h"
 
 #include <math.h>
 
@@ -27,48 +27,37 @@ static void table_pow_f64(double *y, const double *a, const double *b, size_t n)
     for (size_t i = 0; i < n; i++) y[i] = pow(a[i], b[i]);
 }
 
-#define TABLE_SUMS(S, T)                                                                           \
-    static T table_sum_##S(const T *x, size_t n) { return dp__twin_sum_##S(x, n, 1); }             \
-    static T table_max_##S(const T *x, size_t n) { return dp__twin_max_##S(x, n, 1); }             \
-    static void table_columns_##S(T *y, const T *x, size_t rows, size_t columns,                   \
-                                  ptrdiff_t row_stride) {                                          \
-        for (size_t j = 0; j < columns; j++) y[j] = dp__twin_sum_##S(x + j, rows, row_stride);     \
-    }                                                                                              \
-    static void table_gemm_##S(const dp_gemm *g, void *scratch, size_t part, size_t parts) {       \
-        size_t i0 = g->m * part / parts, i1 = g->m * (part + 1) / parts;                           \
-        dp_gemm h = *g;                                                                            \
-        (void)scratch;                                                                             \
-        if (i0 == i1 || !g->n) return;                                                             \
-        h.a = (const T *)g->a + (ptrdiff_t)i0 * g->a_row;                                          \
-        h.c = (T *)g->c + (ptrdiff_t)i0 * g->c_row;                                                \
-        h.m = i1 - i0, h.epilogue = NULL;                                                          \
-        dp__twin_gemm_##S(&h);                                                                     \
-        if (g->epilogue) g->epilogue(g->context, i0, i1, 0, g->n);                                 \
-    }                                                                                              \
-    static size_t table_gemm_scratch_##S(const dp_gemm *g, size_t parts) {                         \
-        return (void)g, (void)parts, 0;                                                            \
-    }
-TABLE_SUMS(f32, float)
-TABLE_SUMS(f64, double)
-
-#define TABLE_OF(S)                                                                                \
+#define TABLE_OF(S, ISA)                                                                           \
     {                                                                                              \
         .exp = table_exp_##S, .expm1 = table_expm1_##S, .log = table_log_##S,                      \
         .log1p = table_log1p_##S, .tanh = table_tanh_##S, .sigmoid = table_sigmoid_##S,            \
         .erf = table_erf_##S, .sin = table_sin_##S, .cos = table_cos_##S, .pow = table_pow_##S,    \
-        .sum = table_sum_##S, .max = table_max_##S, .sum_columns = table_columns_##S,              \
-        .gemm = table_gemm_##S, .gemm_scratch = table_gemm_scratch_##S,                            \
+        .sum = dp__sum_##S##_##ISA, .max = dp__max_##S##_##ISA,                                    \
+        .sum_columns = dp__sum_columns_##S##_##ISA, .gemm = dp__gemm_##S##_##ISA,                  \
+        .gemm_scratch = dp__gemm_scratch_##S##_##ISA,                                              \
     }
+#define TABLE_ROW(ISA, NAME, BYTES) {ISA, #NAME, BYTES, TABLE_OF(f32, NAME), TABLE_OF(f64, NAME)}
 
-static const dp_kernels table_kernels[DP_N_ISA] = {
-    {DP_ISA_PORTABLE, "portable", 16, TABLE_OF(f32), TABLE_OF(f64)},
-    {DP_ISA_AVX2, "avx2", 32, TABLE_OF(f32), TABLE_OF(f64)},
-    {DP_ISA_AVX512, "avx512", 64, TABLE_OF(f32), TABLE_OF(f64)},
-    {DP_ISA_NEON, "neon", 16, TABLE_OF(f32), TABLE_OF(f64)},
-};
+static const dp_kernels table_portable = TABLE_ROW(DP_ISA_PORTABLE, portable, 16);
+#ifdef DP_HAVE_X86
+static const dp_kernels table_avx2 = TABLE_ROW(DP_ISA_AVX2, avx2, 32);
+static const dp_kernels table_avx512 = TABLE_ROW(DP_ISA_AVX512, avx512, 64);
+#endif
+#ifdef DP_HAVE_NEON
+static const dp_kernels table_neon = TABLE_ROW(DP_ISA_NEON, neon, 16);
+#endif
 
 const dp_kernels *dp__kernels(dp_isa isa) {
-    return &table_kernels[isa < DP_N_ISA ? isa : DP_ISA_PORTABLE];
+    switch (isa) {
+#ifdef DP_HAVE_X86
+    case DP_ISA_AVX2: return &table_avx2;
+    case DP_ISA_AVX512: return &table_avx512;
+#endif
+#ifdef DP_HAVE_NEON
+    case DP_ISA_NEON: return &table_neon;
+#endif
+    default: return &table_portable;
+    }
 }
 
 const dp_kernels *dp__k(void) { return dp__kernels(dp__isa()); }

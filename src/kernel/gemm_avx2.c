@@ -1,0 +1,103 @@
+/* gemm_avx2.c: gemm and sums for AVX2 and FMA. */
+#include "gemm.h"
+
+#include <math.h>
+#include <string.h>
+
+#ifdef DP_HAVE_X86
+DP_TARGET_BEGIN_avx2
+
+/* n ones from 8 - n: the mask of the first n elements */
+static const int32_t gemm_mask_f32_avx2[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+static const int64_t gemm_mask_f64_avx2[8] = {-1, -1, -1, -1};
+
+DP_GEMM_INLINE __m256 gemm_loadq_f32_avx2(const float *p, ptrdiff_t step) {
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)), _mm_loadu_ps(p + step), 1);
+}
+DP_GEMM_INLINE __m256d gemm_loadq_f64_avx2(const double *p, ptrdiff_t step) {
+    return _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(p)), _mm_loadu_pd(p + step), 1);
+}
+DP_GEMM_INLINE __m256 gemm_lo2_avx2(__m256 a, __m256 b) {
+    return _mm256_castpd_ps(_mm256_unpacklo_pd(_mm256_castps_pd(a), _mm256_castps_pd(b)));
+}
+DP_GEMM_INLINE __m256 gemm_hi2_avx2(__m256 a, __m256 b) {
+    return _mm256_castpd_ps(_mm256_unpackhi_pd(_mm256_castps_pd(a), _mm256_castps_pd(b)));
+}
+
+#define GEMM_FREE_MASKS 0
+#define GEMM_NC_BYTES 393216         /* packed B of a pass */
+#define GEMM_MC 1024                 /* rows of packed A of a pass */
+#define GEMM_EPILOGUE 8192           /* elements of C per epilogue call, at least */
+#define GEMM_PACK_A_COLUMNS 256
+#define GEMM_PACK_B_ROWS 48
+
+#define GEMM_FN(x) gemm_##x##_f32_avx2
+#define GEMM_EXPORT(x) x##_f32_avx2
+#define GEMM_T float
+#define GEMM_V __m256
+#define GEMM_VL 8
+#define GEMM_QL 4
+#define GEMM_LOADQ(p, step) gemm_loadq_f32_avx2(p, step)
+#define GEMM_TRANSPOSE(q) \
+    DP_GEMM_TRANSPOSE_4(__m256, q, _mm256_unpacklo_ps, _mm256_unpackhi_ps, gemm_lo2_avx2, gemm_hi2_avx2)
+#define GEMM_Q __m128
+#define GEMM_QLOADQ(p, step) _mm_loadu_ps(p)
+#define GEMM_QTRANSPOSE(q) _MM_TRANSPOSE4_PS(q[0], q[1], q[2], q[3])
+#define GEMM_MR 6
+#define GEMM_NV 2
+#define GEMM_ROWS(X, ...) \
+    X(1, __VA_ARGS__) X(2, __VA_ARGS__) X(3, __VA_ARGS__) X(4, __VA_ARGS__) X(5, __VA_ARGS__) X(6, __VA_ARGS__)
+#define GEMM_LOAD(p) _mm256_loadu_ps(p)
+#define GEMM_STORE(p, v) _mm256_storeu_ps(p, v)
+#define GEMM_SET1(x) _mm256_set1_ps(x)
+#define GEMM_FMA(a, b, c) _mm256_fmadd_ps(a, b, c)
+#define GEMM_ADD(a, b) _mm256_add_ps(a, b)
+#define GEMM_MAX(a, b) _mm256_max_ps(a, b)
+#define GEMM_MASK __m256i
+#define GEMM_MASK_OF(n) _mm256_loadu_si256((const __m256i *)(gemm_mask_f32_avx2 + 8 - (n)))
+#define GEMM_LOADM(p, mask) _mm256_maskload_ps(p, mask)
+#define GEMM_STOREM(p, v, mask) _mm256_maskstore_ps(p, mask, v)
+#include "gemm_body.h"
+#include "sums_body.h"
+#include "gemm_end.h"
+
+#define GEMM_FN(x) gemm_##x##_f64_avx2
+#define GEMM_EXPORT(x) x##_f64_avx2
+#define GEMM_T double
+#define GEMM_V __m256d
+#define GEMM_VL 4
+#define GEMM_QL 2
+#define GEMM_LOADQ(p, step) gemm_loadq_f64_avx2(p, step)
+#define GEMM_TRANSPOSE(q) DP_GEMM_TRANSPOSE_2(__m256d, q, _mm256_unpacklo_pd, _mm256_unpackhi_pd)
+#define GEMM_Q __m128d
+#define GEMM_QLOADQ(p, step) _mm_loadu_pd(p)
+#define GEMM_QTRANSPOSE(q) \
+    DP_GEMM_TRANSPOSE_2(__m128d, q, _mm_unpacklo_pd, _mm_unpackhi_pd)
+#define GEMM_MR 6
+#define GEMM_NV 2
+#define GEMM_ROWS(X, ...) \
+    X(1, __VA_ARGS__) X(2, __VA_ARGS__) X(3, __VA_ARGS__) X(4, __VA_ARGS__) X(5, __VA_ARGS__) X(6, __VA_ARGS__)
+#define GEMM_LOAD(p) _mm256_loadu_pd(p)
+#define GEMM_STORE(p, v) _mm256_storeu_pd(p, v)
+#define GEMM_SET1(x) _mm256_set1_pd(x)
+#define GEMM_FMA(a, b, c) _mm256_fmadd_pd(a, b, c)
+#define GEMM_ADD(a, b) _mm256_add_pd(a, b)
+#define GEMM_MAX(a, b) _mm256_max_pd(a, b)
+#define GEMM_MASK __m256i
+#define GEMM_MASK_OF(n) _mm256_loadu_si256((const __m256i *)(gemm_mask_f64_avx2 + 4 - (n)))
+#define GEMM_LOADM(p, mask) _mm256_maskload_pd(p, mask)
+#define GEMM_STOREM(p, v, mask) _mm256_maskstore_pd(p, mask, v)
+#include "gemm_body.h"
+#include "sums_body.h"
+#include "gemm_end.h"
+
+#undef GEMM_FREE_MASKS
+#undef GEMM_NC_BYTES
+#undef GEMM_MC
+#undef GEMM_EPILOGUE
+#undef GEMM_PACK_A_COLUMNS
+#undef GEMM_PACK_B_ROWS
+DP_TARGET_END_avx2
+#else
+typedef int gemm_no_avx2;
+#endif

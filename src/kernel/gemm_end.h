@@ -1,0 +1,25 @@
+/* gemm_end.h: forget what one type of one instruction set defined. */
+#undef GEMM_FN
+#undef GEMM_EXPORT
+#undef GEMM_T
+#undef GEMM_V
+#undef GEMM_VL
+#undef GEMM_QL
+#undef GEMM_LOADQ
+#undef GEMM_Q
+#undef GEMM_QLOADQ
+#undef GEMM_QTRANSPOSE
+#undef GEMM_TRANSPOSE
+#undef GEMM_MR
+#undef GEMM_NV
+#undef GEMM_ROWS
+#undef GEMM_LOAD
+#undef GEMM_STORE
+#undef GEMM_SET1
+#undef GEMM_FMA
+#undef GEMM_ADD
+#undef GEMM_MAX
+#undef GEMM_MASK
+#undef GEMM_MASK_OF
+#undef GEMM_LOADM
+#undef GEMM_STOREM
