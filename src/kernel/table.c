@@ -1,37 +1,14 @@
 /* table.c: one table of kernels per instruction set. */
 #include "gemm.h"
-
-#include <math.h>
-
-/* stand-ins until the vector math is here */
-#define TABLE_MAP(NAME, E32, E64)                                                                  \
-    static void table_##NAME##_f32(float *y, const float *x, size_t n) {                           \
-        for (size_t i = 0; i < n; i++) y[i] = E32;                                                 \
-    }                                                                                              \
-    static void table_##NAME##_f64(double *y, const double *x, size_t n) {                         \
-        for (size_t i = 0; i < n; i++) y[i] = E64;                                                 \
-    }
-TABLE_MAP(exp, expf(x[i]), exp(x[i]))
-TABLE_MAP(expm1, expm1f(x[i]), expm1(x[i]))
-TABLE_MAP(log, logf(x[i]), log(x[i]))
-TABLE_MAP(log1p, log1pf(x[i]), log1p(x[i]))
-TABLE_MAP(tanh, tanhf(x[i]), tanh(x[i]))
-TABLE_MAP(sigmoid, 1 / (1 + expf(-x[i])), 1 / (1 + exp(-x[i])))
-TABLE_MAP(erf, erff(x[i]), erf(x[i]))
-TABLE_MAP(sin, sinf(x[i]), sin(x[i]))
-TABLE_MAP(cos, cosf(x[i]), cos(x[i]))
-static void table_pow_f32(float *y, const float *a, const float *b, size_t n) {
-    for (size_t i = 0; i < n; i++) y[i] = powf(a[i], b[i]);
-}
-static void table_pow_f64(double *y, const double *a, const double *b, size_t n) {
-    for (size_t i = 0; i < n; i++) y[i] = pow(a[i], b[i]);
-}
+#include "vmath.h"
 
 #define TABLE_OF(S, ISA)                                                                           \
     {                                                                                              \
-        .exp = table_exp_##S, .expm1 = table_expm1_##S, .log = table_log_##S,                      \
-        .log1p = table_log1p_##S, .tanh = table_tanh_##S, .sigmoid = table_sigmoid_##S,            \
-        .erf = table_erf_##S, .sin = table_sin_##S, .cos = table_cos_##S, .pow = table_pow_##S,    \
+        .exp = dp__vm_exp_##S##_##ISA, .expm1 = dp__vm_expm1_##S##_##ISA,                          \
+        .log = dp__vm_log_##S##_##ISA, .log1p = dp__vm_log1p_##S##_##ISA,                          \
+        .tanh = dp__vm_tanh_##S##_##ISA, .sigmoid = dp__vm_sigmoid_##S##_##ISA,                    \
+        .erf = dp__vm_erf_##S##_##ISA, .sin = dp__vm_sin_##S##_##ISA,                              \
+        .cos = dp__vm_cos_##S##_##ISA, .pow = dp__vm_pow_##S##_##ISA,                              \
         .sum = dp__sum_##S##_##ISA, .max = dp__max_##S##_##ISA,                                    \
         .sum_columns = dp__sum_columns_##S##_##ISA, .gemm = dp__gemm_##S##_##ISA,                  \
         .gemm_scratch = dp__gemm_scratch_##S##_##ISA,                                              \
