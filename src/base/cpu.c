@@ -191,8 +191,12 @@ double dp__now(void) {
 
 __attribute__((noinline)) void dp__fenv_enter(dp_fenv *e) {
 #if defined(__x86_64__)
+    uint16_t x87, default_x87 = 0x37F; /* the C library's printf looks at its rounding mode */
+    __asm__ volatile("fnstcw %0" : "=m"(x87));
     e->saved[0] = _mm_getcsr();
+    e->saved[1] = x87;
     _mm_setcsr(0x1F80);
+    if (x87 != default_x87) __asm__ volatile("fldcw %0" : : "m"(default_x87));
 #elif defined(__aarch64__)
     uint64_t fpcr, fpsr;
     __asm__ volatile("mrs %0, fpcr\n\tmrs %1, fpsr" : "=r"(fpcr), "=r"(fpsr));
@@ -210,7 +214,10 @@ __attribute__((noinline)) void dp__fenv_enter(dp_fenv *e) {
 
 __attribute__((noinline)) void dp__fenv_leave(const dp_fenv *e) {
 #if defined(__x86_64__)
+    uint16_t x87 = (uint16_t)e->saved[1], now;
+    __asm__ volatile("fnstcw %0" : "=m"(now));
     _mm_setcsr((unsigned)e->saved[0]);
+    if (now != x87) __asm__ volatile("fldcw %0" : : "m"(x87));
 #elif defined(__aarch64__)
     __asm__ volatile("msr fpcr, %0\n\tmsr fpsr, %1"
                      :
