@@ -1,4 +1,3 @@
-#include <math.h>
 #include "tensor.h"
 
 /* The one promotion table: rows and columns f32, f64, i64, u8. */
@@ -49,8 +48,5 @@ double dp__load_double(dp_dtype dtype, const void *in, size_t i) {
 }
 
 dp_tensor *dp__as(dp_tensor *t, dp_dtype dtype) {
-    if (!t) return NULL;
-    if (t->dtype == dtype && !t->weak) return t;
-    if (t->weak) return dp_scalar_of(dtype, dp__load_double((dp_dtype)t->dtype, t->buffer->data, 0));
-    return dp_cast(t, dtype);
+    return !t || t->dtype == dtype ? t : dp_cast(t, dtype);
 }

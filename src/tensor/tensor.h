@@ -114,7 +114,7 @@ bool dp__is_float(dp_dtype t);
 /* Convert a C number to one element of dtype at out. */
 void dp__store_double(dp_dtype dtype, void *out, double value);
 double dp__load_double(dp_dtype dtype, const void *in, size_t i);
-/* t in dtype: itself, a converted weak scalar, or a cast node. */
+/* t in dtype: itself or a cast node. */
 dp_tensor *dp__as(dp_tensor *t, dp_dtype dtype);
 
 /* ---- walking a graph (walk.c): from explicit roots, no recursion, no writing into nodes ---- */
