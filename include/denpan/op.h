@@ -142,7 +142,7 @@ typedef struct dp_tile {
     size_t n;
     uint64_t first;         /* flat index of the first element */
     const void *attr;
-    dp_dtype dtype;         /* of in[0] (of the output, if there is no input) */
+    dp_dtype dtype;         /* of the last input that is not whole; of the output, if there is none */
 } dp_tile;
 typedef void dp_tile_fn(const dp_tile *t);
 

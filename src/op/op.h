@@ -6,6 +6,7 @@
 #include "../kernel/isa.h"
 #include "../kernel/kernel.h"
 #include "../tensor/tensor.h"
+#include "denpan/grad.h"
 
 #define DP_OP(op_name, op_kind, inputs)                                                         \
     .size = sizeof(dp_op), .version = DP_OP_VERSION, .name = op_name, .kind = op_kind, .n_in = inputs
@@ -27,6 +28,10 @@ dp_tensor *dp__like(const dp_tensor *x, double value);
 dp_tensor *dp__zeros_like(const dp_tensor *x);       /* a broadcast view of one zero */
 dp_tensor *dp__full_view(dp_dtype dtype, const dp_shape *shape, double value);
 
+/* slice.c, embed.c: transposes of each other. */
+dp_tensor *dp__slice_count(dp_tensor *x, int axis, int64_t begin, int64_t step, int64_t count);
+dp_tensor *dp__embed(dp_tensor *x, int axis, int64_t begin, int64_t step, int64_t size);
+
 /* Shape rules that several ops share. */
 dp_status dp__infer_u8(dp_infer *f);                 /* of in[0], u8 */
 
@@ -38,17 +43,95 @@ bool dp__sample_map(int n, dp_tensor **in, int n_in, double low, double high);
 dp_tensor *dp__sample_numbers(dp_shape shape, double low, double high, uint64_t salt);
 
 /* ---- tiles: the loops around an elementwise formula, compiled for each instruction set ----
- * DP_TILE1(neg, F32 F64 I64, -a) defines the table neg_tiles for .tiles. In the formula, a (and b,
- * c) are elements; T is their type. Strides 0 and 1 have loops of their own, so the compiler sees
- * plain arrays. */
-#if defined(DP_HAVE_X86)
-#define DP_TILE_ISAS(X, ...) X(portable, __VA_ARGS__) X(avx2, __VA_ARGS__) X(avx512, __VA_ARGS__)
-#define DP_TILE_TABLE(name)                                                                      \
-    static dp_tile_fn *const name##_tiles[DP_N_ISA][DP_N_DTYPES] = {                             \
-        [DP_ISA_PORTABLE] = {name##_tile_list(name, portable)},                                  \
-        [DP_ISA_AVX2] = {name##_tile_list(name, avx2)},                                          \
-        [DP_ISA_AVX512] = {name##_tile_list(name, avx512)},                                      \
-    };
+ * DP_TILE1(neg, DP_FLOATS_INT, T, -a) defines neg_tiles for the descriptor. In the formula a (b, c)
+ * are elements and T is their type; the output's type is the third argument. Strides 0 and 1 have
+ * loops of their own, so the compiler sees plain arrays. An output may be an input. */
+#define DP_FLOATS(X, ...) X(f32, float, __VA_ARGS__) X(f64, double, __VA_ARGS__)
+#define DP_FLOATS_INT(X, ...) DP_FLOATS(X, __VA_ARGS__) X(i64, int64_t, __VA_ARGS__)
+#define DP_ALL_TYPES(X, ...) DP_FLOATS_INT(X, __VA_ARGS__) X(u8, uint8_t, __VA_ARGS__)
+#define DP_INDEX_f32 DP_F32
+#define DP_INDEX_f64 DP_F64
+#define DP_INDEX_i64 DP_I64
+#define DP_INDEX_u8 DP_U8
+
+#if defined(__clang__)
+#define DP_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define DP_INDEPENDENT _Pragma("GCC ivdep")
 #endif
+#define DP_EACH DP_INDEPENDENT for (size_t i = 0; i < n; i++)
+
+/* For tiles of floats and i64: integers wrap around, and x / 0 = 0. */
+#define DP_IS_INT(x) _Generic((x), int64_t: 1, default: 0)
+#define DP_WRAP(sign) (DP_IS_INT(a) ? (T)((uint64_t)a sign (uint64_t)b) : (T)(a sign b))
+
+#define DP_NEGATE(x) (DP_IS_INT(x) ? (T)(0 - (uint64_t)x) : (T)(-x))
+
+#define DP_TILE_ENTRY(tag, type, name, isa) [DP_INDEX_##tag] = name##_##tag##_##isa,
+#if defined(DP_HAVE_X86)
+#define DP_PER_ISA(FN, ...) FN(portable, __VA_ARGS__) FN(avx2, __VA_ARGS__) FN(avx512, __VA_ARGS__)
+#define DP_TILE_ROWS(name, types)                                                                \
+    [DP_ISA_PORTABLE] = {types(DP_TILE_ENTRY, name, portable)},                                  \
+    [DP_ISA_AVX2] = {types(DP_TILE_ENTRY, name, avx2)},                                          \
+    [DP_ISA_AVX512] = {types(DP_TILE_ENTRY, name, avx512)},
+#else
+#define DP_PER_ISA(FN, ...) FN(portable, __VA_ARGS__)
+#define DP_TILE_ROWS(name, types)                                                                \
+    [DP_ISA_PORTABLE] = {types(DP_TILE_ENTRY, name, portable)},                                  \
+    [DP_ISA_NEON] = {types(DP_TILE_ENTRY, name, portable)},
+#endif
+#define DP_TILE_TABLE(name, types)                                                               \
+    static dp_tile_fn *const name##_tiles[DP_N_ISA][DP_N_DTYPES] = {DP_TILE_ROWS(name, types)};
+
+#define DP_TILE1(name, types, out_t, formula)                                                    \
+    types(DP_TILE1_TYPE, name, out_t, formula) DP_TILE_TABLE(name, types)
+#define DP_TILE1_TYPE(tag, type, name, out_t, formula) DP_PER_ISA(DP_TILE1_FN, tag, type, name, out_t, formula)
+#define DP_TILE1_FN(isa, tag, type, name, out_t, formula)                                        \
+    DP_TARGET_##isa static void name##_##tag##_##isa(const dp_tile *t) {                         \
+        typedef type T;                                                                          \
+        out_t *y = t->out;                                                                       \
+        const T *pa = t->in[0];                                                                  \
+        size_t n = t->n;                                                                         \
+        if (t->stride[0]) {                                                                      \
+            DP_EACH { T a = pa[i]; y[i] = (out_t)(formula); }                                    \
+        } else if (n) {                                                                          \
+            T a = *pa;                                                                           \
+            out_t v = (out_t)(formula);                                                          \
+            DP_EACH y[i] = v;                                                                    \
+        }                                                                                        \
+    }
+
+#define DP_TILE2(name, types, out_t, formula)                                                    \
+    types(DP_TILE2_TYPE, name, out_t, formula) DP_TILE_TABLE(name, types)
+#define DP_TILE2_TYPE(tag, type, name, out_t, formula) DP_PER_ISA(DP_TILE2_FN, tag, type, name, out_t, formula)
+#define DP_TILE2_FN(isa, tag, type, name, out_t, formula)                                        \
+    DP_TARGET_##isa static void name##_##tag##_##isa(const dp_tile *t) {                         \
+        typedef type T;                                                                          \
+        out_t *y = t->out;                                                                       \
+        const T *pa = t->in[0], *pb = t->in[1];                                                  \
+        size_t n = t->n;                                                                         \
+        if (t->stride[0] && t->stride[1]) {                                                      \
+            DP_EACH { T a = pa[i], b = pb[i]; y[i] = (out_t)(formula); }                         \
+        } else if (t->stride[0]) {                                                               \
+            T b = *pb;                                                                           \
+            DP_EACH { T a = pa[i]; y[i] = (out_t)(formula); }                                    \
+        } else if (t->stride[1]) {                                                               \
+            T a = *pa;                                                                           \
+            DP_EACH { T b = pb[i]; y[i] = (out_t)(formula); }                                    \
+        } else if (n) {                                                                          \
+            T a = *pa, b = *pb;                                                                  \
+            out_t v = (out_t)(formula);                                                          \
+            DP_EACH y[i] = v;                                                                    \
+        }                                                                                        \
+    }
+
+/* A tile that maps a vector function of the kernel table: DP_TILE_VECTOR(exp) defines exp_tile. */
+#define DP_TILE_VECTOR(name)                                                                     \
+    static void name##_tile(const dp_tile *t) {                                                  \
+        dp__tile_map(t, dp__k()->f32.name, dp__k()->f64.name);                                   \
+    }
+void dp__tile_map(const dp_tile *t, dp_map_f32 *f32, dp_map_f64 *f64);
+/* Element i of a whole input or attribute-like operand repeated: fill n elements of `size` bytes. */
+void dp__fill(void *out, const void *element, size_t n, size_t size);
 
 #endif

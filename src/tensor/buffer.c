@@ -19,15 +19,15 @@ static unsigned buffer_class(size_t bytes, size_t *capacity) {
     return 9 + (log2 - 9) * 8 + (unsigned)(k - 8);
 }
 
-static dp_buffer *buffer_header(dp_thread *t) {
-    dp_buffer *b = t->free_headers;
+static dp_storage *buffer_header(dp_thread *t) {
+    dp_storage *b = t->free_headers;
     if (b) t->free_headers = b->next;
     else b = dp__alloc(sizeof *b);
     if (b) memset(b, 0, sizeof *b);
     return b;
 }
 
-dp_buffer *dp__buffer_new(size_t bytes) {
+dp_storage *dp__buffer_new(size_t bytes) {
     dp_thread *t = dp__thread();
     if (bytes > PTRDIFF_MAX / 2) {
         dp_fail(DP_ENOMEM, "a tensor of %zu bytes does not fit in memory", bytes);
@@ -35,7 +35,7 @@ dp_buffer *dp__buffer_new(size_t bytes) {
     }
     size_t capacity;
     unsigned c = buffer_class(bytes, &capacity);
-    dp_buffer *b = c < BUFFER_CLASSES ? t->free_buffers[c] : NULL;
+    dp_storage *b = c < BUFFER_CLASSES ? t->free_buffers[c] : NULL;
     if (b) {
         t->free_buffers[c] = b->next;
         t->free_bytes -= capacity;
@@ -56,11 +56,11 @@ dp_buffer *dp__buffer_new(size_t bytes) {
     return b;
 }
 
-void dp__buffer_hold(dp_buffer *b) {
+void dp__buffer_hold(dp_storage *b) {
     if (b) __atomic_add_fetch(&b->refs, 1, __ATOMIC_RELAXED);
 }
 
-void dp__buffer_drop(dp_buffer *b) {
+void dp__buffer_drop(dp_storage *b) {
     if (!b || __atomic_sub_fetch(&b->refs, 1, __ATOMIC_ACQ_REL) > 0) return;
     dp_thread *t = dp__thread();
     if (b->borrowed) {
@@ -86,7 +86,7 @@ void dp__buffer_drop(dp_buffer *b) {
 
 void dp__buffer_flush(dp_thread *t) {
     for (unsigned c = 0; c < BUFFER_CLASSES; c++)
-        for (dp_buffer *b = t->free_buffers[c], *next; b; b = next) {
+        for (dp_storage *b = t->free_buffers[c], *next; b; b = next) {
             next = b->next;
             dp__release(b->data, b->bytes);
             dp__release(b, sizeof *b);

@@ -31,14 +31,14 @@ dp_tensor *dp_wrap(dp_dtype dtype, dp_shape shape, const void *data, void (*rele
     }
     t->rank = (uint8_t)shape.rank;
     memcpy(t->dim, shape.dim, sizeof shape.dim[0] * (size_t)shape.rank);
-    dp_buffer *b = dp__alloc(sizeof *b);
+    dp_storage *b = dp__alloc(sizeof *b);
     if (!b) {
         dp_free(t);
         return NULL;
     }
     void *bytes = NULL;                                     /* the caller's, never written to */
     memcpy(&bytes, &data, sizeof bytes);
-    *b = (dp_buffer){.data = bytes, .bytes = dp__bytes_of(t), .refs = 1, .borrowed = true, .release = release, .context = context};
+    *b = (dp_storage){.data = bytes, .bytes = dp__bytes_of(t), .refs = 1, .borrowed = true, .release = release, .context = context};
     dp__buffer_drop(t->buffer);
     t->buffer = b;
     return t;

@@ -97,7 +97,7 @@ dp_tensor *dp_name(dp_tensor *t, const char *format, ...) {
 
 void *dp__data(const dp_tensor *t) { return t->state == DP_STORED ? t->buffer->data : NULL; }
 
-void dp__settle(dp_tensor *t, dp_state state, dp_buffer *buffer) {
+void dp__settle(dp_tensor *t, dp_state state, dp_storage *buffer) {
     t->state = (uint8_t)state;
     t->n_in = 0;
     t->buffer = buffer;
@@ -132,7 +132,7 @@ dp_tensor *dp__tensor_new(dp_dtype dtype, const dp_shape *shape, void **data) {
     if (!node_shape_legal("tensor", dtype, shape)) return NULL;
     dp_tensor *t = dp__node(&dp_op_constant, dtype, shape);
     if (!t) return NULL;
-    dp_buffer *b = dp__buffer_new(dp__bytes_of(t));
+    dp_storage *b = dp__buffer_new(dp__bytes_of(t));
     if (!b) {
         dp_free(t);
         return NULL;

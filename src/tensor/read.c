@@ -45,7 +45,7 @@ dp_status dp_write(dp_tensor *t, const void *data, size_t bytes) {
     if (bytes != n || (n && !data))
         return dp_fail(DP_EINVAL, "dp_write: %zu bytes; %s has %zu", data ? bytes : 0, dp__describe(t), n);
     if (t->buffer->refs > 1) {                         /* shared with an equal root: a copy of its own */
-        dp_buffer *own = dp__buffer_new(n);
+        dp_storage *own = dp__buffer_new(n);
         if (!own) return dp_error_status();
         dp__buffer_drop(t->buffer);
         t->buffer = own;

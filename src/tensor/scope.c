@@ -212,7 +212,7 @@ int dp_end(void) {
         dp__release(s, sizeof *s);
     }
     dp__buffer_flush(t);
-    for (dp_buffer *b = t->free_headers, *next; b; b = next) {
+    for (dp_storage *b = t->free_headers, *next; b; b = next) {
         next = b->next;
         dp__release(b, sizeof *b);
     }

@@ -12,15 +12,15 @@ enum { DP_MAX_IN = 4, DP_ATTR_INLINE = 80 };
 typedef enum dp_state { DP_PENDING, DP_STORED, DP_SPENT } dp_state;
 
 /* Bytes of stored tensors, shared by count; at most one holder may be written to. */
-typedef struct dp_buffer {
+typedef struct dp_storage {
     void *data;
     size_t bytes;                        /* capacity */
     int refs;                            /* atomic */
     bool borrowed;                       /* dp_wrap: never written, never recycled */
     void (*release)(void *context);
     void *context;
-    struct dp_buffer *next;              /* in the thread's free list */
-} dp_buffer;
+    struct dp_storage *next;              /* in the thread's free list */
+} dp_storage;
 
 struct dp_tensor {
     uint32_t magic;                      /* DP_TENSOR_MAGIC while alive */
@@ -34,7 +34,7 @@ struct dp_tensor {
     uint64_t version;                    /* of a variable: how often assigned */
     uint64_t serial;                     /* order of creation in its thread; effects are ordered by it */
     dp_engine *owner;                    /* of a variable: the engine that assigns it */
-    dp_buffer *buffer;                   /* while stored */
+    dp_storage *buffer;                   /* while stored */
     char *name;                          /* for messages, may be NULL */
     dp_scope *scope;
     dp_tensor *prev, *next;              /* in the scope */
@@ -63,8 +63,8 @@ typedef struct dp_thread {
     dp_scope *free_scopes;
     dp_tensor *free_nodes;
     void *slabs;
-    dp_buffer *free_buffers[512];        /* by size class */
-    dp_buffer *free_headers;
+    dp_storage *free_buffers[512];        /* by size class */
+    dp_storage *free_headers;
     size_t free_bytes, held_bytes;
     uint64_t serial;
     dp_tensor **kept;                    /* kept pending nodes: roots of the next eval */
@@ -86,16 +86,16 @@ size_t dp__bytes_of(const dp_tensor *t);
 /* Stored bytes; NULL for pending or spent. */
 void *dp__data(const dp_tensor *t);
 /* Pending -> stored or spent: the inputs are forgotten. */
-void dp__settle(dp_tensor *t, dp_state state, dp_buffer *buffer);
+void dp__settle(dp_tensor *t, dp_state state, dp_storage *buffer);
 /* "[2,3]" for messages; eight results are live at once per thread. */
 const char *dp__shape_text(int rank, const int64_t *dim);
 const char *dp__describe(const dp_tensor *t);        /* "w f32 [2,3]" */
 bool dp__same_shape(const dp_tensor *a, const dp_tensor *b);
 
 /* ---- buffers (buffer.c): recycled by size ---- */
-dp_buffer *dp__buffer_new(size_t bytes);
-void dp__buffer_hold(dp_buffer *b);
-void dp__buffer_drop(dp_buffer *b);
+dp_storage *dp__buffer_new(size_t bytes);
+void dp__buffer_hold(dp_storage *b);
+void dp__buffer_drop(dp_storage *b);
 void dp__buffer_flush(dp_thread *t);                 /* give recycled memory back */
 
 /* ---- scopes (scope.c) ---- */
