@@ -217,6 +217,9 @@ int dp_end(void) {
         dp__release(b, sizeof *b);
     }
     dp__release(t->kept, t->cap_kept * sizeof *t->kept);
+    dp__walk_free(&t->diff.walk);
+    dp__release(t->diff.value, t->diff.cap_value * sizeof *t->diff.value);
+    dp__release(t->diff.needed, t->diff.cap_needed);
     *t = (dp_thread){0};
     return dp_exit_code(dp_error_status());
 }

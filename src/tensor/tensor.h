@@ -57,6 +57,17 @@ struct dp_scope {
     size_t pending;                      /* made in it since the last warning */
 };
 
+/* A graph in order: found from explicit roots (walk.c), without recursion or writing into nodes. */
+typedef struct dp_walk {
+    dp_tensor **order;                   /* inputs before users; leaves too */
+    size_t n, cap;
+    struct dp_walk_entry { const dp_tensor *t; uint32_t stamp; int32_t index; } *table;
+    size_t table_cap;
+    uint32_t stamp;
+    struct dp_walk_frame { dp_tensor *t; int next; } *stack;
+    size_t stack_cap;
+} dp_walk;
+
 /* What a thread has: its scopes, recycled memory and engines. */
 typedef struct dp_thread {
     dp_scope *top, root;
@@ -71,6 +82,12 @@ typedef struct dp_thread {
     size_t n_kept, cap_kept;
     dp_engine *engine, *default_engine;
     bool warned;
+    struct dp_differentiation {          /* scratch of dp_vjp and dp_jvp */
+        dp_walk walk;
+        dp_tensor **value;               /* cotangent or tangent of each node */
+        uint8_t *needed;
+        size_t cap_value, cap_needed;
+    } diff;
 } dp_thread;
 dp_thread *dp__thread(void);
 
@@ -117,16 +134,7 @@ double dp__load_double(dp_dtype dtype, const void *in, size_t i);
 /* t in dtype: itself or a cast node. */
 dp_tensor *dp__as(dp_tensor *t, dp_dtype dtype);
 
-/* ---- walking a graph (walk.c): from explicit roots, no recursion, no writing into nodes ---- */
-typedef struct dp_walk {
-    dp_tensor **order;                   /* inputs before users; leaves too */
-    size_t n, cap;
-    struct dp_walk_entry { const dp_tensor *t; uint32_t stamp; int32_t index; } *table;
-    size_t table_cap;
-    uint32_t stamp;
-    struct dp_walk_frame { dp_tensor *t; int next; } *stack;
-    size_t stack_cap;
-} dp_walk;
+/* ---- walking a graph (walk.c) ---- */
 /* Fill w->order with all nodes below the roots; false: no memory, or a spent or stale node (named). */
 bool dp__walk(dp_walk *w, dp_tensor *const *roots, size_t n, const char *function);
 int32_t dp__walk_index(const dp_walk *w, const dp_tensor *t);   /* -1: not in it */

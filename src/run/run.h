@@ -1,0 +1,32 @@
+/* run.h: engines and the two executors. */
+#ifndef DP_RUN_RUN_H
+#define DP_RUN_RUN_H
+
+#include "../op/op.h"
+#include "denpan/run.h"
+
+struct dp_cache;
+
+struct dp_engine {
+    dp_executor executor;
+    int threads;                     /* asked for; 0: all that the process may use */
+    dp_pool *pool;                   /* made on first need */
+    dp_walk walk;
+    dp_tensor **roots;               /* of the eval under way: asked for and kept */
+    size_t cap_roots;
+    struct dp_cache *cache;          /* plans (src/plan/cache.c) */
+    void *arena;
+    size_t arena_bytes;
+    dp_engine_stats stats;
+};
+
+dp_engine *dp__engine(void);         /* this thread's; NULL: no memory */
+dp_pool *dp__engine_pool(dp_engine *e, int *threads);
+
+/* The oracle (naive.c): one node, one buffer, one slow kernel. */
+dp_status dp__naive_eval(dp_engine *e, dp_tensor *const *roots, size_t n);
+/* The first node, in the order of the graph, whose value is not finite though its inputs are:
+ * describes it in text; false if there is none. The graph must still be pending. */
+bool dp__find_nonfinite(dp_tensor *const *roots, size_t n, dp_text *text);
+
+#endif
