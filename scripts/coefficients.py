@@ -6,7 +6,7 @@ degree, storage type. Remez exchange on a dense Chebyshev grid, 60 digits; the c
 rounded from the lowest upwards, refitting the rest after each rounding, and the error written
 beside the result is that of the rounded polynomial. Needs mpmath."""
 import sys
-from mpmath import mp, mpf, cos, sin, exp, log, erf, erfc, sqrt, pi, lu_solve, matrix, floor, frexp
+from mpmath import mp, mpf, cos, sin, exp, log, erf, erfc, tanh, sqrt, pi, lu_solve, matrix, floor, frexp
 
 mp.dps = 60
 GRID = 600
@@ -135,10 +135,14 @@ ROWS = [
      53, 'sin(r) = r + r^3 p(r^2), for f32 in double'),
     ('COS_D32', lambda z: (cos(sqrt(z)) - 1 + z / 2) / z ** 2, lambda z: z ** 2,
      (0, QUARTER_PI ** 2), 3, 53, 'cos(r) = 1 - r^2/2 + r^4 p(r^2), for f32 in double'),
-    ('ERF_D32', lambda z: erf(sqrt(z)) / sqrt(z) - 1, lambda z: 1, (0, 1), 7, 53,
-     'erf(x) = x + x p(x^2), |x| <= 1, for f32 in double'),
-    ('ERFC_D32', lambda t: log(erfc(t + 1)), lambda t: erfc(t + 1), (0, mpf('3')), 9, 53,
-     'erf(x) = 1 - exp(p(x - 1)), 1 <= x <= 4, for f32 in double'),
+    ('EXP_F32', exp_tail, lambda r: r * r * exp(-r), (-HALF_LN2, HALF_LN2), 4, 24,
+     'exp(r) = 1 + r + r^2 p(r)'),
+    ('TANH_F32', lambda z: (tanh(sqrt(z)) / sqrt(z) - 1) / z, lambda z: z, (0, mpf('0.36')), 4, 24,
+     'tanh(x) = x + x^3 p(x^2), |x| <= 0.6'),
+    ('ERF_F32', lambda z: erf(sqrt(z)) / sqrt(z) - 1, lambda z: 1, (0, 1), 6, 24,
+     'erf(x) = x + x p(x^2), |x| <= 1'),
+    ('ERFC_F32', lambda t: log(erfc(t + 1)), lambda t: erfc(t + 1), (0, mpf('3')), 7, 24,
+     'erf(x) = 1 - exp(p(x - 1)), 1 <= x <= 4'),
 ]
 
 

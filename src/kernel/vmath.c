@@ -15,6 +15,7 @@ DP_TARGET_BEGIN_portable
 #include "vmath_portable.h"
 #include "vmath_f64_body.h"
 #include "vmath_f32_body.h"
+#include "vmath_d32_body.h"
 #include "vmath_end_body.h"
     DP_TARGET_END_portable
 
@@ -23,6 +24,7 @@ DP_TARGET_BEGIN_portable
 #include "vmath_avx2.h"
 #include "vmath_f64_body.h"
 #include "vmath_f32_body.h"
+#include "vmath_d32_body.h"
 #include "vmath_end_body.h"
             DP_TARGET_END_avx2
 
@@ -30,6 +32,7 @@ DP_TARGET_BEGIN_portable
 #include "vmath_avx512.h"
 #include "vmath_f64_body.h"
 #include "vmath_f32_body.h"
+#include "vmath_d32_body.h"
 #include "vmath_end_body.h"
                     DP_TARGET_END_avx512
 #endif
@@ -39,6 +42,7 @@ DP_TARGET_BEGIN_portable
 #include "vmath_neon.h"
 #include "vmath_f64_body.h"
 #include "vmath_f32_body.h"
+#include "vmath_d32_body.h"
 #include "vmath_end_body.h"
                             DP_TARGET_END_neon
 #endif

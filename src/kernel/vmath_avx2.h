@@ -1,8 +1,11 @@
-/* vmath_avx2.h: the vector math for AVX2 with FMA, 4 doubles at a time. */
+/* vmath_avx2.h: the vector math for AVX2 with FMA, 4 doubles or 8 floats at a time. */
 
 typedef double vm_avx2_d __attribute__((vector_size(32)));
 typedef uint64_t vm_avx2_u __attribute__((vector_size(32)));
 typedef int64_t vm_avx2_m __attribute__((vector_size(32)));
+typedef float vm_avx2_f __attribute__((vector_size(32)));
+typedef uint32_t vm_avx2_w __attribute__((vector_size(32)));
+typedef int32_t vm_avx2_n __attribute__((vector_size(32)));
 
 #define VM_ISA avx2
 #define vd vm_avx2_d
@@ -27,3 +30,19 @@ typedef int64_t vm_avx2_m __attribute__((vector_size(32)));
 #define vd_min(c, a) ((vd)_mm256_min_pd((__m256d)(c), (__m256d)(a)))
 #define vd_max(c, a) ((vd)_mm256_max_pd((__m256d)(c), (__m256d)(a)))
 #define vd_scale(p, n) V(scale)(p, n)
+
+#define vf vm_avx2_f
+#define vw vm_avx2_w
+#define mf vm_avx2_n
+#define vf_lanes 8
+#define vf_k(c) ((vf)_mm256_set1_ps(c))
+#define vf_load(p) ((vf)_mm256_loadu_ps(p))
+#define vf_store(p, v) _mm256_storeu_ps(p, (__m256)(v))
+#define vf_fma(a, b, c) ((vf)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
+#define vf_bits(a) ((vw)(a))
+#define vf_from(u) ((vf)(u))
+#define vf_lt(a, b) ((mf)((a) < (b)))
+#define vf_sel(m, a, b) ((vf)_mm256_blendv_ps((__m256)(b), (__m256)(a), (__m256)(m)))
+#define vf_min(c, a) ((vf)_mm256_min_ps((__m256)(c), (__m256)(a)))
+#define vf_max(c, a) ((vf)_mm256_max_ps((__m256)(c), (__m256)(a)))
+#define vf_scale(p, n) V(scalef)(p, n)

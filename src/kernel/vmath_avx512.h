@@ -1,7 +1,10 @@
-/* vmath_avx512.h: the vector math for AVX-512, 8 doubles at a time; masks live in k registers. */
+/* vmath_avx512.h: the vector math for AVX-512, 8 doubles or 16 floats at a time; masks live in k
+ * registers. */
 
 typedef double vm_avx512_d __attribute__((vector_size(64)));
 typedef uint64_t vm_avx512_u __attribute__((vector_size(64)));
+typedef float vm_avx512_f __attribute__((vector_size(64)));
+typedef uint32_t vm_avx512_w __attribute__((vector_size(64)));
 
 #define VM_ISA avx512
 #define vd vm_avx512_d
@@ -26,3 +29,19 @@ typedef uint64_t vm_avx512_u __attribute__((vector_size(64)));
 #define vd_min(c, a) ((vd)_mm512_min_pd((__m512d)(c), (__m512d)(a)))
 #define vd_max(c, a) ((vd)_mm512_max_pd((__m512d)(c), (__m512d)(a)))
 #define vd_scale(p, n) ((vd)_mm512_scalef_pd((__m512d)(p), (__m512d)(n)))
+
+#define vf vm_avx512_f
+#define vw vm_avx512_w
+#define mf __mmask16
+#define vf_lanes 16
+#define vf_k(c) ((vf)_mm512_set1_ps(c))
+#define vf_load(p) ((vf)_mm512_loadu_ps(p))
+#define vf_store(p, v) _mm512_storeu_ps(p, (__m512)(v))
+#define vf_fma(a, b, c) ((vf)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
+#define vf_bits(a) ((vw)(a))
+#define vf_from(u) ((vf)(u))
+#define vf_lt(a, b) _mm512_cmp_ps_mask((__m512)(a), (__m512)(b), _CMP_LT_OQ)
+#define vf_sel(m, a, b) ((vf)_mm512_mask_blend_ps(m, (__m512)(b), (__m512)(a)))
+#define vf_min(c, a) ((vf)_mm512_min_ps((__m512)(c), (__m512)(a)))
+#define vf_max(c, a) ((vf)_mm512_max_ps((__m512)(c), (__m512)(a)))
+#define vf_scale(p, n) ((vf)_mm512_scalef_ps((__m512)(p), (__m512)(n)))

@@ -71,18 +71,27 @@
     FIRST(-0x1.2429fc8cc4ec3p-22) STEP(0x1.a0111c186b306p-16) STEP(-0x1.6c16b892bc613p-10) \
     STEP(0x1.5555554f48bf4p-5)
 
-/* erf(x) = x + x p(x^2), |x| <= 1, for f32 in double; [0.0000, 1.0000]; error < 2^-34 */
-#define DP_VM_ERF_D32(FIRST, STEP) \
-    FIRST(-0x1.44cfc492a6071p-17) STEP(0x1.d8b8906f3dd9dp-14) STEP(-0x1.bcd7df3f5e577p-11) \
-    STEP(0x1.562b19ead1e51p-8) STEP(-0x1.b829d8ce1e9bcp-6) STEP(0x1.ce2f09abf8c8dp-4) \
-    STEP(-0x1.812746682b791p-2) STEP(0x1.06eba82031170p-3)
+/* exp(r) = 1 + r + r^2 p(r); [-0.3467, 0.3467]; error < 2^-28 */
+#define DP_VM_EXP_F32(FIRST, STEP) \
+    FIRST(0x1.6ac1460000000p-10f) STEP(0x1.123da60000000p-7f) STEP(0x1.5558580000000p-5f) \
+    STEP(0x1.55548c0000000p-3f) STEP(0x1.fffffc0000000p-2f)
 
-/* erf(x) = 1 - exp(p(x - 1)), 1 <= x <= 4, for f32 in double; [0.0000, 3.0000]; error < 2^-37 */
-#define DP_VM_ERFC_D32(FIRST, STEP) \
-    FIRST(0x1.a52984e900181p-21) STEP(-0x1.69d5b69a6ebabp-18) STEP(-0x1.d862d2ad8811bp-18) \
-    STEP(0x1.1a7582b509aa9p-12) STEP(-0x1.05c1bd807c3e1p-9) STEP(0x1.49033c28df3ddp-7) \
-    STEP(-0x1.547accdabf283p-5) STEP(-0x1.afabbca60e52ep-1) STEP(-0x1.51c9b00aaf13ep+1) \
-    STEP(-0x1.d97fbf278c9c5p+0)
+/* tanh(x) = x + x^3 p(x^2), |x| <= 0.6; [0.0000, 0.3600]; error < 2^-28 */
+#define DP_VM_TANH_F32(FIRST, STEP) \
+    FIRST(-0x1.82774e0000000p-8f) STEP(0x1.54c15c0000000p-6f) STEP(-0x1.b89a8e0000000p-5f) \
+    STEP(0x1.1109be0000000p-3f) STEP(-0x1.55553e0000000p-2f)
+
+/* erf(x) = x + x p(x^2), |x| <= 1; [0.0000, 1.0000]; error < 2^-29 */
+#define DP_VM_ERF_F32(FIRST, STEP) \
+    FIRST(0x1.4c34800000000p-14f) STEP(-0x1.a50b140000000p-11f) STEP(0x1.542e100000000p-8f) \
+    STEP(-0x1.b7fe900000000p-6f) STEP(0x1.ce2d500000000p-4f) STEP(-0x1.8127400000000p-2f) \
+    STEP(0x1.06eba80000000p-3f)
+
+/* erf(x) = 1 - exp(p(x - 1)), 1 <= x <= 4; [0.0000, 3.0000]; error < 2^-26 */
+#define DP_VM_ERFC_F32(FIRST, STEP) \
+    FIRST(0x1.37d78a0000000p-13f) STEP(-0x1.14cb520000000p-11f) STEP(-0x1.205a840000000p-11f) \
+    STEP(0x1.2115fc0000000p-7f) STEP(-0x1.5070de0000000p-5f) STEP(-0x1.afb7540000000p-1f) \
+    STEP(-0x1.51c9820000000p+1f) STEP(-0x1.d97fc00000000p+0f)
 
 /* the first 1,280 bits of 2/pi */
 #define DP_VM_TWO_OVER_PI \

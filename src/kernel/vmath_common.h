@@ -1,7 +1,8 @@
 /* vmath_common.h: what the passes of the vector math share.
  *
  * A pass is one instruction set (vmath.c): vmath_<isa>.h defines the primitives below as macros,
- * vmath_f64_body.h and vmath_f32_body.h use them, vmath_end_body.h forgets them.
+ * the bodies (vmath_f64_body.h, vmath_f32_body.h, vmath_d32_body.h) use them, vmath_end_body.h
+ * forgets them.
  *
  *     vd, vu, md            vector of doubles, of uint64_t, and the result of a comparison
  *     vd_k(c)               all lanes c
@@ -11,7 +12,8 @@
  *     vd_odd(u)             lanes whose lowest bit is set
  *     vd_sel(m, a, b)       m ? a : b
  *     vd_min(c, a)          a > c ? c : a: keeps a NaN of a; vd_max alike
- *     vd_scale(p, n)        p 2^n for an integral n in [-1100, 1100], rounded once */
+ *     vd_scale(p, n)        p 2^n for an integral n in [-1100, 1100], rounded once
+ *     vf, vw, mf, vf_...    the same for floats: vf_lanes of them */
 #ifndef DP_KERNEL_VMATH_COMMON_H
 #define DP_KERNEL_VMATH_COMMON_H
 
@@ -27,6 +29,14 @@
     DP_VM_INLINE vd V(name)(vd z) {                     \
         vd p;                                           \
         DP_VM_##list(DP_VM_FIRST, DP_VM_STEP) return p; \
+    }
+
+#define DP_VM_FIRSTF(c) p = vf_k(c);
+#define DP_VM_STEPF(c) p = vf_fma(p, z, vf_k(c));
+#define DP_VM_POLYF(name, list)                           \
+    DP_VM_INLINE vf V(name)(vf z) {                       \
+        vf p;                                             \
+        DP_VM_##list(DP_VM_FIRSTF, DP_VM_STEPF) return p; \
     }
 
 #if defined(__GNUC__)
@@ -48,5 +58,11 @@
 #define VM_HUGE 0x1p23                   /* from here on sin and cos reduce lane by lane */
 #define VM_SQRT_HALF 0x3fe6a09e667f3bcdu /* bits of sqrt(1/2) */
 #define VM_ONE 0x3ff0000000000000u
+
+#define VM_MAGICF 0x1.8p23f
+#define VM_SIGNF 0x80000000u
+#define VM_LOG2EF 0x1.715476p+0f
+#define VM_LN2F_HI 0x1.62e430p-1f
+#define VM_LN2F_LO -0x1.05c610p-29f
 
 #endif

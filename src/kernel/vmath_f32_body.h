@@ -1,130 +1,78 @@
-/* vmath_f32_body.h: the functions on float that compute in double, so that one rounding remains.
- * Denormal arguments and results need no care: they are normal in double. */
+/* vmath_f32_body.h: the functions on float that compute in float, twice as many at a time: those
+ * of activations. */
 
-DP_VM_POLY(exp_tail32, EXP_D32)
-DP_VM_POLY(log_tail32, LOG_D32)
-DP_VM_POLY(sin_tail32, SIN_D32)
-DP_VM_POLY(cos_tail32, COS_D32)
-DP_VM_POLY(erf_tail32, ERF_D32)
-DP_VM_POLY(erfc_log32, ERFC_D32)
+DP_VM_POLYF(exp_tailf, EXP_F32)
+DP_VM_POLYF(tanh_tailf, TANH_F32)
+DP_VM_POLYF(erf_tailf, ERF_F32)
+DP_VM_POLYF(erfc_logf, ERFC_F32)
 
-/* x = n ln 2 + r; exp(r) - 1 = r + r^2 p(r); *s = 2^n; |x| <= 200 */
-DP_VM_INLINE vd V(exp_parts32)(vd x, vd *s) {
-    vd m = vd_fma(x, vd_k(VM_LOG2E), vd_k(VM_MAGIC + 1023)), n = m - (VM_MAGIC + 1023);
-    vd r = vd_fma(n, vd_k(-VM_LN2), x);
-    *s = vd_from(vd_bits(m) << 52);
-    return vd_fma(r * r, V(exp_tail32)(r), r);
+DP_VM_INLINE vf V(absf)(vf x) { return vf_from(vf_bits(x) & ~VM_SIGNF); }
+
+/* |x| with the sign of s */
+DP_VM_INLINE vf V(with_signf)(vf x, vf s) {
+    return vf_from((vf_bits(x) & ~VM_SIGNF) | (vf_bits(s) & VM_SIGNF));
 }
 
-DP_VM_INLINE vd V(exp_core32)(vd x) {
-    vd s, p = V(exp_parts32)(x, &s);
-    return vd_fma(s, p, s);
+/* 2^n, n integral in [-126, 127] */
+DP_VM_INLINE vf V(pow2f)(vf n) { return vf_from(vf_bits(n + (VM_MAGICF + 127.0f)) << 23); }
+
+/* p 2^n in two steps; only the second can round */
+DP_VM_INLINE vf V(scalef)(vf p, vf n) {
+    vf half = (n * 0.5f + VM_MAGICF) - VM_MAGICF;
+    return p * V(pow2f)(half) * V(pow2f)(n - half);
 }
 
-DP_VM_INLINE vd V(clamp32)(vd x) { return vd_max(vd_k(-200.0), vd_min(vd_k(200.0), x)); }
-
-DP_VM_INLINE vd V(exp32)(vd x) { return V(exp_core32)(V(clamp32)(x)); }
-
-DP_VM_INLINE vd V(expm1_core32)(vd x) {
-    vd s, p = V(exp_parts32)(x, &s);
-    return vd_fma(s, p, s - 1.0);
+/* x = n ln 2 + r; 1 + r + r^2 p(r), |r| <= 0.3467 */
+DP_VM_INLINE vf V(exp_partsf)(vf x, vf *n) {
+    *n = vf_fma(x, vf_k(VM_LOG2EF), vf_k(VM_MAGICF)) - VM_MAGICF;
+    vf h = vf_fma(*n, vf_k(-VM_LN2F_HI), x); /* exact */
+    vf r = vf_fma(*n, vf_k(-VM_LN2F_LO), h);
+    return vf_fma(r, vf_fma(r, V(exp_tailf)(r), vf_k(1.0f)), vf_k(1.0f));
 }
 
-DP_VM_INLINE vd V(expm132)(vd x) { return V(with_sign)(V(expm1_core32)(V(clamp32)(x)), x); }
-
-DP_VM_INLINE vd V(sigmoid32)(vd x) { return 1.0 / (1.0 + V(exp32)(-x)); }
-
-/* e/(e + 2), e = exp(2|x|) - 1 */
-DP_VM_INLINE vd V(tanh32)(vd x) {
-    vd a = vd_min(vd_k(20.0), V(abs)(x)), e = V(expm1_core32)(a + a);
-    return V(with_sign)(e / (e + 2.0), x);
+DP_VM_INLINE vf V(expf)(vf x) {
+    vf n, p = V(exp_partsf)(vf_max(vf_k(-104.0f), vf_min(vf_k(89.0f), x)), &n);
+    return vf_scale(p, n);
 }
 
-/* x = m 2^k as in log_split, but x is never denormal */
-DP_VM_INLINE vd V(log_split32)(vd x, vd *k) {
-    vu t = vd_bits(x) + (VM_ONE - VM_SQRT_HALF);
-    *k = vd_from((t >> 52) | 0x4330000000000000u) - (0x1p52 + 1023);
-    return vd_from((t & 0xfffffffffffffu) + VM_SQRT_HALF);
+/* e/(1 + e) or 1/(1 + e), e = exp(-|x|); d + dl = 1 + e exactly */
+DP_VM_INLINE vf V(sigmoidf)(vf x) {
+    vf n, p = V(exp_partsf)(vf_max(vf_k(-104.0f), vf_from(vf_bits(x) | VM_SIGNF)), &n);
+    vf e = vf_scale(p, n), d = 1.0f + e, dl = (1.0f - d) + e, r = 1.0f / d;
+    vf a = vf_sel(vf_lt(x, vf_k(0.0f)), e, vf_k(1.0f)), q = a * r;
+    return vf_fma(vf_fma(-q, dl, vf_fma(-q, d, a)), r, q);
 }
 
-/* k ln 2 + log(1 + f):  s (2 + s^2 p(s^2)), s = f/(2 + f) */
-DP_VM_INLINE vd V(log_core32)(vd f, vd k) {
-    vd s = f / (f + 2.0), z = s * s;
-    return vd_fma(k, vd_k(VM_LN2), s * vd_fma(z, V(log_tail32)(z), vd_k(2.0)));
+/* |x| <= 0.6: x + x^3 p(x^2); else 1 - 2/(exp(2|x|) + 1); 1 from 9.02 on */
+DP_VM_INLINE vf V(tanhf)(vf x) {
+    vf a = vf_min(vf_k(10.0f), V(absf)(x)), z = x * x;
+    vf near = vf_fma(x * z, V(tanh_tailf)(z), x);
+    vf n, p = V(exp_partsf)(a + a, &n);
+    vf far = 1.0f - 2.0f / vf_fma(p, V(pow2f)(n), vf_k(1.0f));
+    return V(with_signf)(vf_sel(vf_lt(a, vf_k(0.6f)), near, far), x);
 }
 
-DP_VM_INLINE vd V(log32)(vd x) {
-    vd k, m = V(log_split32)(x, &k);
-    return V(log_special)(x, V(log_core32)(m - 1.0, k));
+/* |x| < 1: x + x p(x^2); else 1 - exp(p(|x| - 1)); 1 from 3.92 on */
+DP_VM_INLINE vf V(erff)(vf x) {
+    vf a = vf_min(vf_k(4.0f), V(absf)(x));
+    vf near = vf_fma(x, V(erf_tailf)(x * x), x);
+    vf n, p = V(exp_partsf)(V(erfc_logf)(vf_max(vf_k(0.0f), a - 1.0f)), &n);
+    vf far = vf_fma(-p, V(pow2f)(n), vf_k(1.0f));
+    return vf_sel(vf_lt(a, vf_k(1.0f)), near, V(with_signf)(far, x));
 }
 
-/* where 1 + x needs no scaling, f = x has lost nothing */
-DP_VM_INLINE vd V(log1p32)(vd x) {
-    vd k, u = x + 1.0, m = V(log_split32)(u, &k);
-    vd f = vd_sel(vd_eq(k, vd_k(0.0)), x, m - 1.0);
-    return vd_sel(vd_eq(x, vd_k(0.0)), x, V(log_special)(u, V(log_core32)(f, k)));
-}
-
-/* |x| <= 1: x + x p(x^2); else 1 - exp(p(|x| - 1)); 1 from 3.92 on */
-DP_VM_INLINE vd V(erf32)(vd x) {
-    vd a = vd_min(vd_k(4.0), V(abs)(x));
-    vd near = vd_fma(x, V(erf_tail32)(x * x), x);
-    vd far = 1.0 - V(exp_core32)(V(erfc_log32)(vd_max(vd_k(0.0), a - 1.0)));
-    return vd_sel(vd_le(a, vd_k(1.0)), near, V(with_sign)(far, x));
-}
-
-/* sin(x + first pi/2) */
-DP_VM_INLINE vd V(trig32)(vd x, double first) {
-    vd n = vd_fma(x, vd_k(VM_TWO_OVER_PI), vd_k(VM_MAGIC)) - VM_MAGIC;
-    vd r = vd_fma(n, vd_k(-VM_PIO2_2), vd_fma(n, vd_k(-VM_PIO2_1), x)), c = vd_k(0.0);
-    if (vd_any(vd_not(vd_lt(V(abs)(x), vd_k(VM_HUGE))))) V(reduce_huge)(x, &r, &c, &n);
-    vu q = vd_bits(n + (VM_MAGIC + first));
-    vd z = r * r;
-    vd s = r * vd_fma(z, V(sin_tail32)(z), vd_k(1.0));
-    vd k = vd_fma(z * z, V(cos_tail32)(z), vd_fma(z, vd_k(-0.5), vd_k(1.0)));
-    return vd_from(vd_bits(vd_sel(vd_odd(q), k, s)) ^ ((q & 2u) << 62));
-}
-
-DP_VM_INLINE vd V(sin32)(vd x) { return V(trig32)(x, 0.0); }
-DP_VM_INLINE vd V(cos32)(vd x) { return V(trig32)(x, 1.0); }
-
-DP_VM_INLINE vd V(pow32)(vd x, vd y) {
-    vd a = V(abs)(x), k, m = V(log_split32)(a, &k), h = V(log_core32)(m - 1.0, k);
-    h = vd_sel(vd_eq(a, vd_k(0.0)), vd_k(-HUGE_VAL), h);
-    h = vd_sel(vd_eq(a, vd_k(HUGE_VAL)), a, h);
-    return V(pow_special)(x, y, V(exp_core32)(V(clamp32)(y * h)));
-}
-
-#define DP_VM_MAP(f)                                                        \
-    void DP_VM_EXPORT(f, f32, VM_ISA)(float *y, const float *x, size_t n) { \
-        size_t i = 0;                                                       \
-        for (; i + vd_lanes <= n; i += vd_lanes)                            \
-            vd_store_f32(y + i, V(f##32)(vd_load_f32(x + i)));              \
-        if (i == n) return;                                                 \
-        float t[vd_lanes] = {0};                                            \
-        memcpy(t, x + i, (n - i) * sizeof *t);                              \
-        vd_store_f32(t, V(f##32)(vd_load_f32(t)));                          \
-        memcpy(y + i, t, (n - i) * sizeof *t);                              \
+#define DP_VM_MAP(g)                                                                       \
+    void DP_VM_EXPORT(g, f32, VM_ISA)(float *y, const float *x, size_t n) {                \
+        size_t i = 0;                                                                      \
+        for (; i + vf_lanes <= n; i += vf_lanes) vf_store(y + i, V(g##f)(vf_load(x + i))); \
+        if (i == n) return;                                                                \
+        float t[vf_lanes] = {0};                                                           \
+        memcpy(t, x + i, (n - i) * sizeof *t);                                             \
+        vf_store(t, V(g##f)(vf_load(t)));                                                  \
+        memcpy(y + i, t, (n - i) * sizeof *t);                                             \
     }
 DP_VM_MAP(exp)
-DP_VM_MAP(expm1)
-DP_VM_MAP(log)
-DP_VM_MAP(log1p)
 DP_VM_MAP(tanh)
 DP_VM_MAP(sigmoid)
 DP_VM_MAP(erf)
-DP_VM_MAP(sin)
-DP_VM_MAP(cos)
 #undef DP_VM_MAP
-
-void DP_VM_EXPORT(pow, f32, VM_ISA)(float *y, const float *a, const float *b, size_t n) {
-    size_t i = 0;
-    for (; i + vd_lanes <= n; i += vd_lanes)
-        vd_store_f32(y + i, V(pow32)(vd_load_f32(a + i), vd_load_f32(b + i)));
-    if (i == n) return;
-    float s[vd_lanes] = {0}, t[vd_lanes] = {0};
-    memcpy(s, a + i, (n - i) * sizeof *s);
-    memcpy(t, b + i, (n - i) * sizeof *t);
-    vd_store_f32(t, V(pow32)(vd_load_f32(s), vd_load_f32(t)));
-    memcpy(y + i, t, (n - i) * sizeof *t);
-}
