@@ -41,6 +41,19 @@ DP_API void dp_print(dp_module *net, FILE *file);   /* the text that PyTorch pri
 DP_API char *dp_print_text(dp_module *net);         /* the same as a string; dp_text_free */
 DP_API char *dp_format(dp_module *net);             /* canonical text, every argument in full; dp_text_free */
 
+/* ---- what the texts may say: for help pages and tools ---- */
+typedef enum dp_kind_class { DP_KIND_LAYER, DP_KIND_LOSS, DP_KIND_OPTIM, DP_KIND_INIT } dp_kind_class;
+typedef struct dp_kind_field_info {
+    const char *name;                /* "p" */
+    const char *def;                 /* as one would write it: "0.5"; NULL: must be given */
+    const char *doc;                 /* one line */
+    char allows[96];                 /* "a number in [0, 1]" */
+} dp_kind_field_info;
+/* The i-th known name of a class and, unless doc is NULL, its one-line description; NULL past the end. */
+DP_API const char *dp_kind_name(dp_kind_class c, size_t i, const char **doc);
+/* The i-th argument of a known name; false past the end. Records no error. */
+DP_API bool dp_kind_field(dp_kind_class c, const char *name, size_t i, dp_kind_field_info *out);
+
 /* ---- looking inside ---- */
 /* Parameters (and, with buffers, running statistics) in order of definition: name as in a PyTorch
  * state dict ("0.weight"), and its variable. NULL past the end. */
