@@ -26,10 +26,12 @@ DP_GEMM_INLINE __m256 gemm_hi2_avx2(__m256 a, __m256 b) {
 
 #define GEMM_FREE_MASKS 0
 #define GEMM_NC_BYTES 393216         /* packed B of a pass */
+#define GEMM_PREFETCH_K 64            /* from here on C is fetched ahead */
 #define GEMM_MC 1024                 /* rows of packed A of a pass */
 #define GEMM_EPILOGUE 8192           /* elements of C per epilogue call, at least */
-#define GEMM_PACK_A_COLUMNS 256
-#define GEMM_PACK_B_ROWS 48
+#define GEMM_PACK_A_COLUMNS 256      /* C's columns, for which A is worth packing */
+#define GEMM_PACK_A_K 255            /* columns of A^T worth packing */
+#define GEMM_PACK_B_ROWS 48          /* C's rows, for which B is worth packing */
 
 #define GEMM_FN(x) gemm_##x##_f32_avx2
 #define GEMM_EXPORT(x) x##_f32_avx2
@@ -37,9 +39,13 @@ DP_GEMM_INLINE __m256 gemm_hi2_avx2(__m256 a, __m256 b) {
 #define GEMM_V __m256
 #define GEMM_VL 8
 #define GEMM_QL 4
-#define GEMM_LOADQ(p, step) gemm_loadq_f32_avx2(p, step)
-#define GEMM_TRANSPOSE(q) \
+#define GEMM_PLOADQ(p, step) gemm_loadq_f32_avx2(p, step)
+#define GEMM_PTRANSPOSE(q) \
     DP_GEMM_TRANSPOSE_4(__m256, q, _mm256_unpacklo_ps, _mm256_unpackhi_ps, gemm_lo2_avx2, gemm_hi2_avx2)
+#define GEMM_P GEMM_V
+#define GEMM_PSET1 GEMM_SET1
+#define GEMM_PFMA GEMM_FMA
+#define GEMM_PL GEMM_VL
 #define GEMM_Q __m128
 #define GEMM_QLOADQ(p, step) _mm_loadu_ps(p)
 #define GEMM_QTRANSPOSE(q) _MM_TRANSPOSE4_PS(q[0], q[1], q[2], q[3])
@@ -67,8 +73,12 @@ DP_GEMM_INLINE __m256 gemm_hi2_avx2(__m256 a, __m256 b) {
 #define GEMM_V __m256d
 #define GEMM_VL 4
 #define GEMM_QL 2
-#define GEMM_LOADQ(p, step) gemm_loadq_f64_avx2(p, step)
-#define GEMM_TRANSPOSE(q) DP_GEMM_TRANSPOSE_2(__m256d, q, _mm256_unpacklo_pd, _mm256_unpackhi_pd)
+#define GEMM_PLOADQ(p, step) gemm_loadq_f64_avx2(p, step)
+#define GEMM_PTRANSPOSE(q) DP_GEMM_TRANSPOSE_2(__m256d, q, _mm256_unpacklo_pd, _mm256_unpackhi_pd)
+#define GEMM_P GEMM_V
+#define GEMM_PSET1 GEMM_SET1
+#define GEMM_PFMA GEMM_FMA
+#define GEMM_PL GEMM_VL
 #define GEMM_Q __m128d
 #define GEMM_QLOADQ(p, step) _mm_loadu_pd(p)
 #define GEMM_QTRANSPOSE(q) \
@@ -93,9 +103,11 @@ DP_GEMM_INLINE __m256 gemm_hi2_avx2(__m256 a, __m256 b) {
 
 #undef GEMM_FREE_MASKS
 #undef GEMM_NC_BYTES
+#undef GEMM_PREFETCH_K
 #undef GEMM_MC
 #undef GEMM_EPILOGUE
 #undef GEMM_PACK_A_COLUMNS
+#undef GEMM_PACK_A_K
 #undef GEMM_PACK_B_ROWS
 DP_TARGET_END_avx2
 #else

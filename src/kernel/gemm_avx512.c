@@ -7,31 +7,27 @@
 #ifdef DP_HAVE_X86
 DP_TARGET_BEGIN_avx512
 
-DP_GEMM_INLINE __m512 gemm_loadq_f32_avx512(const float *p, ptrdiff_t step) {
-    __m512 v = _mm512_castps128_ps512(_mm_loadu_ps(p));
-    v = _mm512_insertf32x4(v, _mm_loadu_ps(p + step), 1);
-    v = _mm512_insertf32x4(v, _mm_loadu_ps(p + 2 * step), 2);
-    return _mm512_insertf32x4(v, _mm_loadu_ps(p + 3 * step), 3);
+DP_GEMM_INLINE __m256 gemm_loadq_f32_avx512(const float *p, ptrdiff_t step) {
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)), _mm_loadu_ps(p + step), 1);
 }
-DP_GEMM_INLINE __m512d gemm_loadq_f64_avx512(const double *p, ptrdiff_t step) {
-    __m512d v = _mm512_castpd128_pd512(_mm_loadu_pd(p));
-    v = _mm512_insertf64x2(v, _mm_loadu_pd(p + step), 1);
-    v = _mm512_insertf64x2(v, _mm_loadu_pd(p + 2 * step), 2);
-    return _mm512_insertf64x2(v, _mm_loadu_pd(p + 3 * step), 3);
+DP_GEMM_INLINE __m256d gemm_loadq_f64_avx512(const double *p, ptrdiff_t step) {
+    return _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(p)), _mm_loadu_pd(p + step), 1);
 }
-DP_GEMM_INLINE __m512 gemm_lo2_avx512(__m512 a, __m512 b) {
-    return _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));
+DP_GEMM_INLINE __m256 gemm_lo2_avx512(__m256 a, __m256 b) {
+    return _mm256_castpd_ps(_mm256_unpacklo_pd(_mm256_castps_pd(a), _mm256_castps_pd(b)));
 }
-DP_GEMM_INLINE __m512 gemm_hi2_avx512(__m512 a, __m512 b) {
-    return _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));
+DP_GEMM_INLINE __m256 gemm_hi2_avx512(__m256 a, __m256 b) {
+    return _mm256_castpd_ps(_mm256_unpackhi_pd(_mm256_castps_pd(a), _mm256_castps_pd(b)));
 }
 
 #define GEMM_FREE_MASKS 1
 #define GEMM_NC_BYTES 393216         /* packed B of a pass */
+#define GEMM_PREFETCH_K 64            /* from here on C is fetched ahead */
 #define GEMM_MC 1024                 /* rows of packed A of a pass */
 #define GEMM_EPILOGUE 8192           /* elements of C per epilogue call, at least */
-#define GEMM_PACK_A_COLUMNS 256
-#define GEMM_PACK_B_ROWS 48
+#define GEMM_PACK_A_COLUMNS 256      /* C's columns, for which A is worth packing */
+#define GEMM_PACK_A_K 255            /* columns of A^T worth packing */
+#define GEMM_PACK_B_ROWS 48          /* C's rows, for which B is worth packing */
 
 #define GEMM_FN(x) gemm_##x##_f32_avx512
 #define GEMM_EXPORT(x) x##_f32_avx512
@@ -39,10 +35,14 @@ DP_GEMM_INLINE __m512 gemm_hi2_avx512(__m512 a, __m512 b) {
 #define GEMM_V __m512
 #define GEMM_VL 16
 #define GEMM_QL 4
-#define GEMM_LOADQ(p, step) gemm_loadq_f32_avx512(p, step)
-#define GEMM_TRANSPOSE(q) \
-    DP_GEMM_TRANSPOSE_4(__m512, q, _mm512_unpacklo_ps, _mm512_unpackhi_ps, gemm_lo2_avx512,          \
+#define GEMM_PLOADQ(p, step) gemm_loadq_f32_avx512(p, step)
+#define GEMM_PTRANSPOSE(q) \
+    DP_GEMM_TRANSPOSE_4(__m256, q, _mm256_unpacklo_ps, _mm256_unpackhi_ps, gemm_lo2_avx512,          \
                         gemm_hi2_avx512)
+#define GEMM_P __m256
+#define GEMM_PSET1(x) _mm256_set1_ps(x)
+#define GEMM_PFMA(a, b, c) _mm256_fmadd_ps(a, b, c)
+#define GEMM_PL 8
 #define GEMM_Q __m128
 #define GEMM_QLOADQ(p, step) _mm_loadu_ps(p)
 #define GEMM_QTRANSPOSE(q) _MM_TRANSPOSE4_PS(q[0], q[1], q[2], q[3])
@@ -70,8 +70,12 @@ DP_GEMM_INLINE __m512 gemm_hi2_avx512(__m512 a, __m512 b) {
 #define GEMM_V __m512d
 #define GEMM_VL 8
 #define GEMM_QL 2
-#define GEMM_LOADQ(p, step) gemm_loadq_f64_avx512(p, step)
-#define GEMM_TRANSPOSE(q) DP_GEMM_TRANSPOSE_2(__m512d, q, _mm512_unpacklo_pd, _mm512_unpackhi_pd)
+#define GEMM_PLOADQ(p, step) gemm_loadq_f64_avx512(p, step)
+#define GEMM_PTRANSPOSE(q) DP_GEMM_TRANSPOSE_2(__m256d, q, _mm256_unpacklo_pd, _mm256_unpackhi_pd)
+#define GEMM_P __m256d
+#define GEMM_PSET1(x) _mm256_set1_pd(x)
+#define GEMM_PFMA(a, b, c) _mm256_fmadd_pd(a, b, c)
+#define GEMM_PL 4
 #define GEMM_Q __m128d
 #define GEMM_QLOADQ(p, step) _mm_loadu_pd(p)
 #define GEMM_QTRANSPOSE(q) \
@@ -96,9 +100,11 @@ DP_GEMM_INLINE __m512 gemm_hi2_avx512(__m512 a, __m512 b) {
 
 #undef GEMM_FREE_MASKS
 #undef GEMM_NC_BYTES
+#undef GEMM_PREFETCH_K
 #undef GEMM_MC
 #undef GEMM_EPILOGUE
 #undef GEMM_PACK_A_COLUMNS
+#undef GEMM_PACK_A_K
 #undef GEMM_PACK_B_ROWS
 DP_TARGET_END_avx512
 #else

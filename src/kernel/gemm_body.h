@@ -2,8 +2,9 @@
  *
  *     GEMM_FN(x), GEMM_EXPORT(x)             static and exported names of type and instruction set
  *     GEMM_T, GEMM_V, GEMM_VL                element, vector, elements of a vector
- *     GEMM_QL, GEMM_LOADQ(p, step)           VL / QL runs of QL elements, step apart, as a vector
- *     GEMM_TRANSPOSE(q)                      turns the QL x QL squares of QL vectors
+ *     GEMM_P, GEMM_PL                        the vector of the packers
+ *     GEMM_QL, GEMM_PLOADQ(p, step)          PL / QL runs of QL elements, step apart, as a vector
+ *     GEMM_PTRANSPOSE(q)                     turns the QL x QL squares of QL vectors
  *     GEMM_Q, GEMM_QLOADQ, GEMM_QTRANSPOSE   the same for vectors of QL elements
  *     GEMM_MR, GEMM_NV, GEMM_ROWS(X, ...)    largest tile: MR rows of NV vectors; X(1) ... X(MR)
  *     GEMM_LOAD, GEMM_STORE, GEMM_SET1, GEMM_FMA(a, b, c) = a b + c
@@ -18,6 +19,7 @@
 enum {
     GEMM_FN(WIDE) = 8,                       /* vectors of the one-row tile */
     GEMM_FN(W) = GEMM_NV * GEMM_VL,          /* columns of the largest tile */
+    GEMM_FN(DOT) = 4,                        /* chains of accumulators of a dot */
     GEMM_FN(NC) = GEMM_NC_BYTES / (DP_K_BLOCK * (int)sizeof(GEMM_T)) / GEMM_FN(W) * GEMM_FN(W),
 };
 
@@ -52,6 +54,14 @@ DP_GEMM_INLINE void GEMM_FN(micro)(const GEMM_FN(tile) *t, const int rows, const
     for (int i = 0; i < rows; i++) {
         DP_GEMM_UNROLL
         for (int j = 0; j < nv; j++) acc[i][j] = GEMM_SET1(0);
+    }
+    if (t->k >= GEMM_PREFETCH_K) {
+        DP_GEMM_UNROLL
+        for (int i = 0; i < rows; i++) {
+            DP_GEMM_UNROLL
+            for (int j = 0; j < nv; j++)
+                __builtin_prefetch(t->c + i * t->c_row + j * GEMM_VL, 1, 3);
+        }
     }
     for (size_t p = t->k; p; p--, b += b_row) {
         GEMM_V bv[GEMM_FN(WIDE)];
@@ -151,7 +161,7 @@ static void GEMM_FN(pack_any)(GEMM_T *y, size_t w, const GEMM_T *x, ptrdiff_t ro
         for (size_t i = 0; i < w; i++) y[i] = i < r ? x[(ptrdiff_t)i * row] : 0;
 }
 
-/* Rows adjacent along p: VL rows x QL columns at a time. Vector l holds elements p .. p + QL of rows
+/* Rows adjacent along p: PL rows x QL columns at a time. Vector l holds elements p .. p + QL of rows
  * l, QL + l, 2 QL + l ...; turning its QL x QL squares leaves vector l with column p + l of all.
  * Returns the rows done. */
 #define GEMM_PACK_SQUARES(NAME, V, ROWS, LOADQ, TRANSPOSE)                                         \
@@ -174,7 +184,7 @@ static void GEMM_FN(pack_any)(GEMM_T *y, size_t w, const GEMM_T *x, ptrdiff_t ro
         }                                                                                          \
         return i;                                                                                  \
     }
-GEMM_PACK_SQUARES(pack_vectors, GEMM_V, GEMM_VL, GEMM_LOADQ, GEMM_TRANSPOSE)
+GEMM_PACK_SQUARES(pack_vectors, GEMM_P, GEMM_PL, GEMM_PLOADQ, GEMM_PTRANSPOSE)
 GEMM_PACK_SQUARES(pack_quads, GEMM_Q, GEMM_QL, GEMM_QLOADQ, GEMM_QTRANSPOSE)
 #undef GEMM_PACK_SQUARES
 
@@ -198,6 +208,64 @@ static void GEMM_FN(pack)(GEMM_T *y, size_t w, const GEMM_T *x, ptrdiff_t row, p
         GEMM_FN(pack_any)(y, w, x, row, col, r, k);
 }
 
+/* ---- one row times a matrix whose columns are adjacent in memory: turned in registers ---- */
+
+/* columns [j, j + groups PL), all of k; stores n columns from the first-th on */
+DP_GEMM_INLINE void GEMM_FN(dot)(const dp_gemm *g, size_t j, const int groups, size_t first,
+                                 size_t n) {
+    const GEMM_T *a = g->a, *b = (const GEMM_T *)g->b + (ptrdiff_t)j * g->b_col;
+    const ptrdiff_t col = g->b_col, a_col = g->a_col;
+    GEMM_P acc[GEMM_FN(DOT)], sum[GEMM_FN(DOT)];
+    DP_GEMM_UNROLL
+    for (int i = 0; i < groups; i++) sum[i] = GEMM_PSET1(0);
+    for (size_t p = 0, kb; p < g->k; p += kb) {
+        kb = g->k - p < DP_K_BLOCK ? g->k - p : DP_K_BLOCK;
+        DP_GEMM_UNROLL
+        for (int i = 0; i < groups; i++) acc[i] = GEMM_PSET1(0);
+        size_t q = kb / GEMM_QL;
+        for (; q; q--, b += GEMM_QL, a += GEMM_QL * a_col) {
+            DP_GEMM_UNROLL
+            for (int i = 0; i < groups; i++) {
+                const GEMM_T *s = b + i * GEMM_PL * col;
+                GEMM_P v[GEMM_QL];
+                DP_GEMM_UNROLL
+                for (int l = 0; l < GEMM_QL; l++) v[l] = GEMM_PLOADQ(s + l * col, GEMM_QL * col);
+                GEMM_PTRANSPOSE(v);
+                DP_GEMM_UNROLL
+                for (int l = 0; l < GEMM_QL; l++)
+                    acc[i] = GEMM_PFMA(GEMM_PSET1(a[l * a_col]), v[l], acc[i]);
+            }
+        }
+        for (q = kb % GEMM_QL; q; q--, b++, a += a_col) {
+            for (int i = 0; i < groups; i++) {
+                GEMM_T x[GEMM_PL];
+                GEMM_P v;
+                for (int l = 0; l < GEMM_PL; l++) x[l] = b[(i * GEMM_PL + l) * col];
+                memcpy(&v, x, sizeof v);
+                acc[i] = GEMM_PFMA(GEMM_PSET1(*a), v, acc[i]);
+            }
+        }
+        DP_GEMM_UNROLL
+        for (int i = 0; i < groups; i++) {
+            if (p) acc[i] += sum[i];
+            sum[i] = acc[i];
+        }
+    }
+    memcpy((GEMM_T *)g->c + j + first, (const GEMM_T *)(const void *)sum + first,
+           n * sizeof(GEMM_T));
+}
+
+/* columns [j0, j1) of PL or more; fewer than PL are computed with their neighbours to the left */
+static void GEMM_FN(dots)(const dp_gemm *g, size_t j0, size_t j1) {
+    const size_t w = GEMM_FN(DOT) * GEMM_PL;
+    for (; j1 - j0 >= w; j0 += w) GEMM_FN(dot)(g, j0, GEMM_FN(DOT), 0, w);
+    for (; j1 - j0 >= GEMM_PL; j0 += GEMM_PL) GEMM_FN(dot)(g, j0, 1, 0, GEMM_PL);
+    if (j0 < j1) {
+        size_t j = j1 < GEMM_PL ? 0 : j1 - GEMM_PL;
+        GEMM_FN(dot)(g, j, 1, j0 - j, j1 - j0);
+    }
+}
+
 /* ---- driver ---- */
 
 typedef struct GEMM_FN(job) {
@@ -206,7 +274,7 @@ typedef struct GEMM_FN(job) {
     size_t m, n;           /* rows and columns of the largest part */
     size_t mc, nc;         /* rows and columns per pass */
     GEMM_T *pa, *pb;       /* packed panels, NULL: read in place */
-    bool turned, pack_a, pack_b;
+    bool turned, dots, pack_a, pack_b;
 } GEMM_FN(job);
 
 static size_t GEMM_FN(ceil)(size_t a, size_t b) { return (a + b - 1) / b; }
@@ -251,7 +319,9 @@ static void GEMM_FN(plan)(GEMM_FN(job) *job, const dp_gemm *gemm, size_t part, s
     job->j0 = vectors * c / pn * GEMM_VL, job->j1 = vectors * (c + 1) / pn * GEMM_VL;
     if (job->j1 > g->n) job->j1 = g->n;
     size_t m = job->m = GEMM_FN(ceil)(g->m, pm), n = job->n = GEMM_FN(ceil)(vectors, pn) * GEMM_VL;
-    job->pack_a = g->a_row != 1 && n >= GEMM_PACK_A_COLUMNS;
+    job->dots = g->m == 1 && g->b_row == 1 && g->b_col != 1 && g->n >= GEMM_PL && g->k;
+    if (job->dots) return;
+    job->pack_a = n >= GEMM_PACK_A_COLUMNS && (g->a_row != 1 || g->k > GEMM_PACK_A_K);
     job->pack_b = g->b_col != 1 || (m >= GEMM_PACK_B_ROWS && n > GEMM_FN(W));
     job->nc = !job->pack_b ? n : m <= 2 * GEMM_MR ? GEMM_FN(W) : GEMM_FN(NC);
     if (job->nc > n) job->nc = n;
@@ -369,6 +439,11 @@ void GEMM_EXPORT(dp__gemm)(const dp_gemm *gemm, void *scratch, size_t part, size
     GEMM_FN(job) job;
     GEMM_FN(plan)(&job, gemm, part, parts);
     if (job.i0 == job.i1 || job.j0 == job.j1) return;
+    if (job.dots) {
+        GEMM_FN(dots)(&job.g, job.j0, job.j1);
+        GEMM_FN(finish)(&job, 0, 1, job.j0, job.j1);
+        return;
+    }
     job.pb = scratch;
     if (job.pack_a) job.pa = (GEMM_T *)(void *)((char *)scratch + GEMM_FN(b_bytes)(&job));
     for (size_t i = job.i0, m; i < job.i1; i += m) {

@@ -5,11 +5,15 @@
 #undef GEMM_V
 #undef GEMM_VL
 #undef GEMM_QL
-#undef GEMM_LOADQ
+#undef GEMM_P
+#undef GEMM_PL
+#undef GEMM_PSET1
+#undef GEMM_PFMA
+#undef GEMM_PLOADQ
+#undef GEMM_PTRANSPOSE
 #undef GEMM_Q
 #undef GEMM_QLOADQ
 #undef GEMM_QTRANSPOSE
-#undef GEMM_TRANSPOSE
 #undef GEMM_MR
 #undef GEMM_NV
 #undef GEMM_ROWS

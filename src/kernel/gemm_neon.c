@@ -9,10 +9,12 @@
 
 #define GEMM_FREE_MASKS 0
 #define GEMM_NC_BYTES 393216         /* packed B of a pass */
+#define GEMM_PREFETCH_K 64            /* from here on C is fetched ahead */
 #define GEMM_MC 1024                 /* rows of packed A of a pass */
 #define GEMM_EPILOGUE 8192           /* elements of C per epilogue call, at least */
-#define GEMM_PACK_A_COLUMNS 256
-#define GEMM_PACK_B_ROWS 48
+#define GEMM_PACK_A_COLUMNS 256      /* C's columns, for which A is worth packing */
+#define GEMM_PACK_A_K 255            /* columns of A^T worth packing */
+#define GEMM_PACK_B_ROWS 48          /* C's rows, for which B is worth packing */
 
 DP_GEMM_INLINE float32x4_t gemm_lo2_neon(float32x4_t a, float32x4_t b) {
     return vcombine_f32(vget_low_f32(a), vget_low_f32(b));
@@ -36,12 +38,16 @@ DP_GEMM_INLINE void gemm_storem_f32_neon(float *p, float32x4_t v, size_t n) {
 #define GEMM_V float32x4_t
 #define GEMM_VL 4
 #define GEMM_QL 4
-#define GEMM_LOADQ(p, step) ((void)(step), vld1q_f32(p))
-#define GEMM_TRANSPOSE(q) \
+#define GEMM_PLOADQ(p, step) ((void)(step), vld1q_f32(p))
+#define GEMM_PTRANSPOSE(q) \
     DP_GEMM_TRANSPOSE_4(float32x4_t, q, vzip1q_f32, vzip2q_f32, gemm_lo2_neon, gemm_hi2_neon)
+#define GEMM_P GEMM_V
+#define GEMM_PSET1 GEMM_SET1
+#define GEMM_PFMA GEMM_FMA
+#define GEMM_PL GEMM_VL
 #define GEMM_Q GEMM_V
-#define GEMM_QLOADQ GEMM_LOADQ
-#define GEMM_QTRANSPOSE GEMM_TRANSPOSE
+#define GEMM_QLOADQ GEMM_PLOADQ
+#define GEMM_QTRANSPOSE GEMM_PTRANSPOSE
 #define GEMM_MR 8
 #define GEMM_NV 3
 #define GEMM_ROWS(X, ...) \
@@ -76,11 +82,15 @@ DP_GEMM_INLINE void gemm_storem_f64_neon(double *p, float64x2_t v, size_t n) {
 #define GEMM_V float64x2_t
 #define GEMM_VL 2
 #define GEMM_QL 2
-#define GEMM_LOADQ(p, step) ((void)(step), vld1q_f64(p))
-#define GEMM_TRANSPOSE(q) DP_GEMM_TRANSPOSE_2(float64x2_t, q, vzip1q_f64, vzip2q_f64)
+#define GEMM_PLOADQ(p, step) ((void)(step), vld1q_f64(p))
+#define GEMM_PTRANSPOSE(q) DP_GEMM_TRANSPOSE_2(float64x2_t, q, vzip1q_f64, vzip2q_f64)
+#define GEMM_P GEMM_V
+#define GEMM_PSET1 GEMM_SET1
+#define GEMM_PFMA GEMM_FMA
+#define GEMM_PL GEMM_VL
 #define GEMM_Q GEMM_V
-#define GEMM_QLOADQ GEMM_LOADQ
-#define GEMM_QTRANSPOSE GEMM_TRANSPOSE
+#define GEMM_QLOADQ GEMM_PLOADQ
+#define GEMM_QTRANSPOSE GEMM_PTRANSPOSE
 #define GEMM_MR 8
 #define GEMM_NV 3
 #define GEMM_ROWS(X, ...) \
@@ -101,9 +111,11 @@ DP_GEMM_INLINE void gemm_storem_f64_neon(double *p, float64x2_t v, size_t n) {
 
 #undef GEMM_FREE_MASKS
 #undef GEMM_NC_BYTES
+#undef GEMM_PREFETCH_K
 #undef GEMM_MC
 #undef GEMM_EPILOGUE
 #undef GEMM_PACK_A_COLUMNS
+#undef GEMM_PACK_A_K
 #undef GEMM_PACK_B_ROWS
 #else
 typedef int gemm_no_neon;

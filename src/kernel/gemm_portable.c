@@ -24,10 +24,12 @@ DP_GEMM_INLINE float gemm_fma_f32_portable(float a, float b, float c) {
 
 #define GEMM_FREE_MASKS 1
 #define GEMM_NC_BYTES 393216         /* packed B of a pass */
+#define GEMM_PREFETCH_K 64            /* from here on C is fetched ahead */
 #define GEMM_MC 1024                 /* rows of packed A of a pass */
 #define GEMM_EPILOGUE 8192           /* elements of C per epilogue call, at least */
-#define GEMM_PACK_A_COLUMNS 256
-#define GEMM_PACK_B_ROWS 48
+#define GEMM_PACK_A_COLUMNS 256      /* C's columns, for which A is worth packing */
+#define GEMM_PACK_A_K 255            /* columns of A^T worth packing */
+#define GEMM_PACK_B_ROWS 48          /* C's rows, for which B is worth packing */
 
 #define GEMM_FN(x) gemm_##x##_f32_portable
 #define GEMM_EXPORT(x) x##_f32_portable
@@ -35,11 +37,15 @@ DP_GEMM_INLINE float gemm_fma_f32_portable(float a, float b, float c) {
 #define GEMM_V float
 #define GEMM_VL 1
 #define GEMM_QL 1
-#define GEMM_LOADQ(p, step) ((void)(step), *(p))
-#define GEMM_TRANSPOSE(q) ((void)(q))
+#define GEMM_PLOADQ(p, step) ((void)(step), *(p))
+#define GEMM_PTRANSPOSE(q) ((void)(q))
+#define GEMM_P GEMM_V
+#define GEMM_PSET1 GEMM_SET1
+#define GEMM_PFMA GEMM_FMA
+#define GEMM_PL GEMM_VL
 #define GEMM_Q GEMM_V
-#define GEMM_QLOADQ GEMM_LOADQ
-#define GEMM_QTRANSPOSE GEMM_TRANSPOSE
+#define GEMM_QLOADQ GEMM_PLOADQ
+#define GEMM_QTRANSPOSE GEMM_PTRANSPOSE
 #define GEMM_MR 4
 #define GEMM_NV 3
 #define GEMM_ROWS(X, ...) \
@@ -64,11 +70,15 @@ DP_GEMM_INLINE float gemm_fma_f32_portable(float a, float b, float c) {
 #define GEMM_V double
 #define GEMM_VL 1
 #define GEMM_QL 1
-#define GEMM_LOADQ(p, step) ((void)(step), *(p))
-#define GEMM_TRANSPOSE(q) ((void)(q))
+#define GEMM_PLOADQ(p, step) ((void)(step), *(p))
+#define GEMM_PTRANSPOSE(q) ((void)(q))
+#define GEMM_P GEMM_V
+#define GEMM_PSET1 GEMM_SET1
+#define GEMM_PFMA GEMM_FMA
+#define GEMM_PL GEMM_VL
 #define GEMM_Q GEMM_V
-#define GEMM_QLOADQ GEMM_LOADQ
-#define GEMM_QTRANSPOSE GEMM_TRANSPOSE
+#define GEMM_QLOADQ GEMM_PLOADQ
+#define GEMM_QTRANSPOSE GEMM_PTRANSPOSE
 #define GEMM_MR 4
 #define GEMM_NV 3
 #define GEMM_ROWS(X, ...) \
@@ -89,7 +99,9 @@ DP_GEMM_INLINE float gemm_fma_f32_portable(float a, float b, float c) {
 
 #undef GEMM_FREE_MASKS
 #undef GEMM_NC_BYTES
+#undef GEMM_PREFETCH_K
 #undef GEMM_MC
 #undef GEMM_EPILOGUE
 #undef GEMM_PACK_A_COLUMNS
+#undef GEMM_PACK_A_K
 #undef GEMM_PACK_B_ROWS
