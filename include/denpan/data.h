@@ -15,6 +15,7 @@ typedef struct dp_dataset dp_dataset;
 typedef struct dp_data_options {
     size_t size;               /* sizeof(dp_data_options) */
     const char *pixels;        /* "0-1" (default) or "0-255" */
+    int64_t classes;           /* of a folder: labels are 0 ... classes - 1; 0: 10 */
 } dp_data_options;
 DP_API dp_dataset *dp_data(const char *description);
 DP_API dp_dataset *dp_data_with(const char *description, const dp_data_options *options);
@@ -55,6 +56,7 @@ DP_API bool dp_next(dp_iter *it, dp_batch *b);
 DP_API int64_t dp_iter_batches(const dp_iter *it);                         /* of an epoch */
 /* Where it is, to continue exactly: epoch and batch. */
 DP_API void dp_iter_seek(dp_iter *it, int64_t epoch, int64_t batch);
+DP_API void dp_iter_tell(const dp_iter *it, int64_t *epoch, int64_t *batch);
 DP_API void dp_iter_free(dp_iter *it);
 
 /* Draw `n` handwriting-like digits: pixels [n, 28, 28] 0-255 white on black, labels [n]. Example i
