@@ -11,7 +11,7 @@
 /* 32 zero bits, then 2/pi */
 static const uint32_t vm_two_over_pi[] = {0, DP_VM_TWO_OVER_PI};
 
-/* w[0..5] (most significant first) = 192 bits of 0.2/pi.. from bit `at` of the table on */
+/* the 192 bits of the table from bit `at` on, most significant word first */
 static void vm_window(uint32_t w[6], int at) {
     int word = at / 32, shift = at % 32;
     for (int i = 0; i < 6; i++) {
