@@ -36,8 +36,12 @@ dp_tensor *dp_gelu_tanh(dp_tensor *x) {
 
 dp_tensor *dp_silu(dp_tensor *x) { return dp_mul(x, dp_sigmoid(x)); }
 
-/* max(x, 0) + log1p(exp(-|x|)) */
-dp_tensor *dp_softplus(dp_tensor *x) { return dp_add(dp_relu(x), dp_log1p(dp_exp(dp_neg(dp_abs(x))))); }
+/* max(x, 0) + log1p(exp(-|x|)); both branches turn at the same point, so the derivative at 0 is 1/2 */
+dp_tensor *dp_softplus(dp_tensor *x) {
+    dp_tensor *zero = dp__like(x, 0), *positive = dp_greater(x, zero);
+    dp_tensor *low = dp_where(positive, dp_neg(x), x);
+    return dp_add(dp_where(positive, x, zero), dp_log1p(dp_exp(low)));
+}
 
 /* The largest element, as a constant to subtract: 0 where it is not finite, so that inf - inf never
  * arises and a NaN stays in its row. */
@@ -46,10 +50,18 @@ static dp_tensor *compose_shift(dp_tensor *x, int axis) {
     return dp_where(dp_is_finite(m), m, dp__like(x, 0));
 }
 
+/* log(sum(exp s)) where the largest s is 0: log1p of the sum without one of the largest, so that a
+ * small rest beside 1 is not lost. exp(0) is exactly 1; hits are counted apart, for ties. */
+static dp_tensor *compose_log_sum(dp_tensor *s, int axis) {
+    dp_tensor *hit = dp_cast(dp_equal(s, dp__like(s, 0)), dp_dtype_of(s));
+    dp_tensor *ties = dp_adds(dp_sum(hit, axis, true), -1);
+    return dp_log1p(dp_add(dp_sum(dp_sub(dp_exp(s), hit), axis, true), ties));
+}
+
 dp_tensor *dp_log_sum_exp(dp_tensor *x, int axis, bool keep_dims) {
     if (!dp__check(x, "log_sum_exp") || !dp__axis("log_sum_exp", x, &axis)) return NULL;
     dp_tensor *m = compose_shift(x, axis);
-    dp_tensor *y = dp_add(m, dp_log(dp_sum(dp_exp(dp_sub(x, m)), axis, true)));
+    dp_tensor *y = dp_add(m, compose_log_sum(dp_sub(x, m), axis));
     return keep_dims ? y : dp_squeeze(y, axis);
 }
 
@@ -62,7 +74,7 @@ dp_tensor *dp_softmax(dp_tensor *x, int axis) {
 dp_tensor *dp_log_softmax(dp_tensor *x, int axis) {
     if (!dp__check(x, "log_softmax") || !dp__axis("log_softmax", x, &axis)) return NULL;
     dp_tensor *s = dp_sub(x, compose_shift(x, axis));
-    return dp_sub(s, dp_log(dp_sum(dp_exp(s), axis, true)));
+    return dp_sub(s, compose_log_sum(s, axis));
 }
 
 dp_tensor *dp_one_hot(dp_tensor *index, int64_t classes, dp_dtype dtype) {
