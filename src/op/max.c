@@ -11,10 +11,12 @@ static void max_row(void *out, const void *in, size_t n, dp_dtype dtype) {
     }
 }
 
-/* 1 at the first place of the largest element of each row, else 0. */
+extern const dp_op dp_op_argmax;
+
+/* 1 at the first place of the largest element of each row, else 0; rows may be empty. */
 static dp_tensor *max_mask(dp_tensor *y) {
     dp_tensor *x = dp_input(y, 0);
-    return dp_equal(dp_arange(DP_I64, dp_dim(x, -1)), dp_argmax(x, -1, true));
+    return dp_equal(dp_arange(DP_I64, dp_dim(x, -1)), dp_apply(&dp_op_argmax, &x, 1, NULL));
 }
 
 static dp_tensor *max_vjp(dp_tensor *y, int i, dp_tensor *ct) {
