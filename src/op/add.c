@@ -1,7 +1,7 @@
 /* y = a + b; integers wrap */
 #include "op.h"
 
-DP_TILE2(add, DP_FLOATS_INT, T, DP_WRAP(+))
+DP_TILE2(add, DP_ALL_TYPES, T, DP_WRAP(+))
 
 /* dy = da + db */
 static dp_tensor *add_diff(dp_tensor *y, int i, dp_tensor *t) {

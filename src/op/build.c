@@ -27,9 +27,11 @@ bool dp__broadcast_shape(const char *function, const dp_tensor *a, const dp_tens
     return true;
 }
 
+/* Bytes are masks and pixels: ops without arithmetic of theirs compute them as i64. */
 dp_tensor *dp__unary(const dp_op *op, dp_tensor *x) {
     if (!dp__check(x, op->name)) return NULL;
     if (x->weak) x = dp__as(x, DP_F32);
+    else if (x->dtype == DP_U8 && op->tiles && !op->tiles[DP_ISA_PORTABLE][DP_U8]) x = dp__as(x, DP_I64);
     return x ? dp_apply(op, &x, 1, NULL) : NULL;
 }
 

@@ -1,8 +1,9 @@
 /* y = a / b; integers towards zero, a/0 = 0 */
 #include "op.h"
 
-DP_TILE2(div, DP_FLOATS_INT, T, 
-         DP_IS_INT(a) ? (b == 0 ? 0 : b == -1 ? DP_NEGATE(a) : a / b) : a / b)
+/* -1 apart, since INT64_MIN / -1 would trap */
+DP_TILE2(div, DP_ALL_TYPES, T,
+         DP_IS_INT(a) ? (b == 0 ? 0 : (double)b == -1 ? DP_NEGATE(a) : a / b) : a / b)
 
 /* dy = da / b - y db / b */
 static dp_tensor *div_diff(dp_tensor *y, int i, dp_tensor *t) {

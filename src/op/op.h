@@ -61,8 +61,8 @@ dp_tensor *dp__sample_numbers(dp_shape shape, double low, double high, uint64_t 
 #endif
 #define DP_EACH DP_INDEPENDENT for (size_t i = 0; i < n; i++)
 
-/* For tiles of floats and i64: integers wrap around, and x / 0 = 0. */
-#define DP_IS_INT(x) _Generic((x), int64_t: 1, default: 0)
+/* For tiles of floats and integers: these wrap around, and x / 0 = 0. */
+#define DP_IS_INT(x) _Generic((x), int64_t: 1, uint8_t: 1, default: 0)
 #define DP_WRAP(sign) (DP_IS_INT(a) ? (T)((uint64_t)a sign (uint64_t)b) : (T)(a sign b))
 
 #define DP_NEGATE(x) (DP_IS_INT(x) ? (T)(0 - (uint64_t)x) : (T)(-x))
