@@ -322,8 +322,11 @@ static void GEMM_FN(plan)(GEMM_FN(job) *job, const dp_gemm *gemm, size_t part, s
     job->dots = g->m == 1 && g->b_row == 1 && g->b_col != 1 && g->n >= GEMM_PL && g->k;
     if (job->dots) return;
     job->pack_a = n >= GEMM_PACK_A_COLUMNS && (g->a_row != 1 || g->k > GEMM_PACK_A_K);
-    job->pack_b = g->b_col != 1 || (m >= GEMM_PACK_B_ROWS && n > GEMM_FN(W));
-    job->nc = !job->pack_b ? n : m <= 2 * GEMM_MR ? GEMM_FN(W) : GEMM_FN(NC);
+    size_t kb = g->k < DP_K_BLOCK ? g->k : DP_K_BLOCK;
+    job->pack_b = g->b_col != 1 || (m >= GEMM_PACK_B_ROWS && n > GEMM_FN(W) &&
+                                    kb * n * sizeof(GEMM_T) > GEMM_NC_BYTES);
+    job->nc = m <= 2 * GEMM_MR ? GEMM_FN(W) : GEMM_FN(NC);
+    if (!job->pack_b && (m <= 2 * GEMM_MR || g->whole_rows)) job->nc = n;
     if (job->nc > n) job->nc = n;
     job->mc = job->pack_a ? GEMM_MC : m;
     if (job->mc > m) job->mc = m;
