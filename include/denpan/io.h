@@ -25,12 +25,15 @@ typedef struct dp_model_info {
  * the metadata. Atomic; the same model gives the same bytes. */
 DP_API dp_status dp_save(dp_module *net, const char *path);
 DP_API dp_status dp_save_with(dp_module *net, const char *path, const dp_model_info *info);
-/* A network with its weights from such a file; NULL on failure. info (may be NULL) is filled; its
- * strings live as long as the module. */
+/* A network with its weights from such a file; NULL on failure. info (may be NULL; set its size) is
+ * filled; its strings live as long as the module. */
 DP_API dp_module *dp_load(const char *path, dp_model_info *info);
 /* Weights from a safetensors file of any origin into a network: names and shapes must match, all
  * differences are listed (DP_EMISMATCH), and nothing is loaded unless everything fits. */
 DP_API dp_status dp_load_weights(dp_module *net, const char *path);
+
+/* Could a file be written at this path? Makes and removes a probe beside it. */
+DP_API dp_status dp_check_writable(const char *path);
 
 #ifdef __cplusplus
 }

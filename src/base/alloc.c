@@ -23,6 +23,11 @@ static void alloc_system_free(void *context, void *pointer, size_t bytes) {
 
 static dp_allocator alloc_hooks = {sizeof(dp_allocator), alloc_system, alloc_system_free, NULL};
 static _Atomic size_t alloc_out;
+static _Thread_local size_t alloc_room = SIZE_MAX;
+
+void dp__alloc_room(size_t bytes) {
+    alloc_room = bytes;
+}
 
 dp_status dp_set_allocator(const dp_allocator *allocator) {
     size_t out = atomic_load(&alloc_out);
@@ -44,6 +49,10 @@ dp_status dp_set_allocator(const dp_allocator *allocator) {
 
 void *dp__alloc(size_t bytes) {
     void *p = NULL;
+    if (bytes > alloc_room) {
+        dp_fail(DP_ELIMIT, "%zu bytes wanted, more than the file has a use for", bytes);
+        return NULL;
+    }
     if (bytes <= ALLOC_LIMIT) p = alloc_hooks.alloc(alloc_hooks.context, bytes, ALLOC_ALIGN);
     if (!p) {
         dp_fail(DP_ENOMEM, "out of memory: %zu bytes wanted", bytes);
@@ -58,6 +67,7 @@ void *dp__alloc(size_t bytes) {
         return NULL;
     }
     atomic_fetch_add_explicit(&alloc_out, bytes, memory_order_relaxed);
+    if (alloc_room != SIZE_MAX) alloc_room -= bytes;
     return p;
 }
 
@@ -83,6 +93,7 @@ void *dp__grow(void *p, size_t old_bytes, size_t new_bytes) {
 void dp__release(void *p, size_t bytes) {
     if (!p) return;
     alloc_hooks.free(alloc_hooks.context, p, bytes);
+    if (alloc_room != SIZE_MAX) alloc_room += bytes;
     atomic_fetch_sub_explicit(&alloc_out, bytes, memory_order_relaxed);
 }
 

@@ -11,6 +11,9 @@ void *dp__grow(void *p, size_t old_bytes, size_t new_bytes);  /* moves; p stays 
 void dp__release(void *p, size_t bytes);             /* NULL is allowed; bytes as allocated */
 char *dp__strdup(const char *s);                     /* release with strlen + 1 */
 size_t dp__allocated(void);                          /* bytes out now, whole process */
+/* From now on this thread may take at most `bytes` more than it gives back (SIZE_MAX: any number);
+ * beyond it is DP_ELIMIT. For readers: what a file describes must fit what the file holds. */
+void dp__alloc_room(size_t bytes);
 
 /* A growing array: items, n, cap in any struct; ensures room for one more. */
 bool dp__reserve(void **items, size_t *cap, size_t need, size_t item_size);

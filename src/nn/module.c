@@ -50,6 +50,7 @@ static void module_release_string(char *s) {
 /* What m holds, but not its children. */
 static void module_release(dp_module *m) {
     if (!m->kind && m->def.free) m->def.free(m->def.self);
+    if (m->free_notes) m->free_notes(m->notes);
     for (size_t i = 0; i < m->n_vars; i++) {
         dp_free(m->vars[i].v);
         module_release_string(m->vars[i].name);

@@ -52,6 +52,8 @@ struct dp_module {
     bool has_input;
     dp_shape input;             /* without the batch */
     dp__listing *listing;       /* of a root, when asked */
+    void *notes;                /* what a file said about it: freed with the module */
+    void (*free_notes)(void *notes);
 };
 #define DP__MODULE_MAGIC 0x44504d4fu
 
@@ -67,6 +69,8 @@ bool dp__module_check(const dp_module *m, const char *function);
 dp_module *dp__module_of(const dp__kind *kind, const dp__arg *args);   /* made, not yet in a scope */
 dp_module *dp__module_adopt(dp_module *m);          /* into the current scope; frees m on failure */
 void dp__module_destroy(void *m);
+/* The network of a text with parameters of zero, for a reader that has their values. */
+dp_module *dp__nn_zeros(const char *text);
 const char *dp__module_kind_name(const dp_module *m);
 /* The names below m, built when something changed; NULL: no memory. */
 const dp__listing *dp__module_list(dp_module *m);

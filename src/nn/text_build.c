@@ -104,7 +104,7 @@ dp_module *dp__model_build(const dp__model *model, const dp__reader *r) {
     return m;
 }
 
-dp_module *dp_nn_text(const char *text) {
+dp_module *dp__nn_zeros(const char *text) {
     dp__reader r;
     dp__model model = {0};
     dp_module *m = NULL;
@@ -115,7 +115,11 @@ dp_module *dp_nn_text(const char *text) {
     if (dp__reader_begin(&r, "model text", text) == DP_OK && dp__model_read(&model, &r) == DP_OK)
         m = dp__model_build(&model, &r);
     dp__model_free(&model);
-    m = dp__module_adopt(m);
+    return dp__module_adopt(m);
+}
+
+dp_module *dp_nn_text(const char *text) {
+    dp_module *m = dp__nn_zeros(text);
     if (!m || dp_init(m, "default", 0) == DP_OK) return m;
     dp_module_free(m);
     return NULL;
