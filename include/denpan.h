@@ -11,4 +11,5 @@
 #include "denpan/data.h"
 #include "denpan/train.h"
 #include "denpan/io.h"
+#include "denpan/bench.h"
 #endif

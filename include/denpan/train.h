@@ -43,10 +43,13 @@ typedef struct dp_fit_options {
     /* Called after every step and every epoch; a value other than 0 stops the fit (DP_ESTOPPED). */
     int (*callback)(void *context, const dp_progress *p);
     void *context;
+    double lr;                 /* instead of the optimiser's; 0: its own */
 } dp_fit_options;
 
 /* Train; 0 or a negative status. DP_ENUMERIC: the loss became non-finite; the message names the
- * step, and the first op and index that made it. */
+ * step, and the first op and index that made it; the parameters are those before that step.
+ * Examples of more than one axis are flattened for a network that takes one axis of their size.
+ * Classes become one-hot vectors for a loss that compares values. */
 DP_API dp_status dp_fit_with(dp_module *net, dp_dataset *data, const dp_fit_options *options);
 #ifndef __cplusplus
 #define dp_fit(net, data, ...) \
@@ -56,7 +59,8 @@ DP_API dp_status dp_fit_with(dp_module *net, dp_dataset *data, const dp_fit_opti
 /* Loss and accuracy on the test split (or train, val). loss NULL: cross-entropy for classes, MSE for values. */
 DP_API dp_result dp_test(dp_module *net, dp_dataset *data);
 DP_API dp_result dp_test_on(dp_module *net, dp_dataset *data, dp_split_name split, const char *loss);
-/* Rows: true class, columns: predicted; counts[classes * classes]. */
+/* Rows: true class, columns: predicted; counts[classes * classes]. Predictions that are no class of
+ * the data are left out. */
 DP_API dp_status dp_confusion(dp_module *net, dp_dataset *data, dp_split_name split, int64_t *counts);
 /* Predicted bytes of arena of one training step at this batch. */
 DP_API int64_t dp_training_bytes(dp_module *net, dp_shape example, int64_t batch, const char *loss, const char *optim);
