@@ -169,6 +169,8 @@ static void test_hard_binary(void **state) {
     float wrong = -0.5f, zero = 0;
     dp_tensor *l = dp_bce(dp_from(DP_F32, DP_SHAPE(1), &wrong), dp_from(DP_F32, DP_SHAPE(1), &zero));
     assert_true(isnan(dp_item(l)));          /* no probability: loud */
+    dp_tensor *at = dp_scalar_of(DP_F64, 0), *slope = dp_grad(dp_softplus(at), at);
+    assert_true(dp_item(dp_softplus(at)) == log(2) && dp_item(slope) == 0.5);
     float above = 1.5f;
     assert_true(isnan(dp_item(dp_bce(dp_from(DP_F32, DP_SHAPE(1), &above), dp_from(DP_F32, DP_SHAPE(1), &zero)))));
     assert_int_equal(dp_end(), 0);
@@ -459,7 +461,7 @@ static void test_misuse(void **state) {
     assert_null(dp_loss("MSE"));
     nn_says("loss: line 1, column 1: unknown name `MSE`");
     assert_null(dp_loss("MSELoss(reduction='men')"));
-    nn_says("loss: line 1, column 20: MSELoss: reduction must be 'mean', 'sum', 'none' or 'half_sum', not `men`");
+    nn_says("loss: line 1, column 19: MSELoss: reduction must be 'mean', 'sum', 'none' or 'half_sum', not `'men'`");
     assert_null(dp_loss("CrossEntropyLoss(reduction='half_sum')"));
     dp_clear();
     assert_null(dp_call(dp_loss("MSELoss"), NULL, y));

@@ -163,6 +163,59 @@ static void test_clip_large(void **state) {
     assert_int_equal(dp_end(), 0);
 }
 
+/* ---- a step whose n-th allocation fails changes nothing, and can be made again ---- */
+
+static int64_t optim_left = -1;
+
+static void *optim_alloc(void *context, size_t bytes, size_t align) {
+    (void)context;
+    if (optim_left == 0) return NULL;
+    if (optim_left > 0) optim_left--;
+    return aligned_alloc(align, (bytes + align - 1) / align * align);
+}
+
+static void optim_release(void *context, void *p, size_t bytes) {
+    (void)context, (void)bytes;
+    free(p);
+}
+
+static double optim_try(dp_module *net, dp_optim *o) {
+    dp_scope *s = dp_scope_begin();
+    dp_tensor *x = dp_ones(DP_F32, DP_SHAPE(2, 3)), *y = dp_zeros(DP_F32, DP_SHAPE(2, 2));
+    double loss = dp_step(o, dp_mse(dp_call(net, dp_ctx_train(dp_key(1)), x), y));
+    dp_scope_end(s);
+    return loss;
+}
+
+static void test_faults(void **state) {
+    (void)state;
+    const dp_allocator a = {sizeof a, optim_alloc, optim_release, NULL};
+    assert_int_equal(dp_set_allocator(&a), DP_OK);
+    float before[8], after[8], expected[8];
+    double loss = NAN;
+    for (int64_t i = -1; !(loss == loss) || i < 1; i++) {
+        dp_module *net = dp_nn("Linear(3,2) Dropout(0.5)");
+        dp_optim *o = dp_optim_text(net, "Adam(lr=0.1, clip_norm=1)");
+        assert_int_equal(dp_read(dp_params_flat(net), before, sizeof before), DP_OK);
+        optim_left = i;
+        loss = optim_try(net, o);
+        optim_left = -1;
+        if (loss != loss) {
+            assert_int_equal(dp_error_status(), DP_ENOMEM);
+            dp_clear();
+            assert_int_equal(dp_read(dp_params_flat(net), after, sizeof after), DP_OK);
+            assert_memory_equal(before, after, sizeof before);
+            assert_int_equal(dp_optim_steps(o), 0);
+            assert_true(optim_try(net, o) >= 0);
+        }
+        assert_int_equal(dp_read(dp_params_flat(net), after, sizeof after), DP_OK);
+        if (i < 0) memcpy(expected, after, sizeof expected);
+        assert_memory_equal(expected, after, sizeof expected);
+        dp_end();
+    }
+    assert_int_equal(dp_set_allocator(NULL), DP_OK);
+}
+
 static void test_refusals(void **state) {
     (void)state;
     static const struct { const char *text; dp_status status; const char *message; } bad[] = {
@@ -203,6 +256,7 @@ static void test_refusals(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden),     cmocka_unit_test(test_state),      cmocka_unit_test(test_resume),
-        cmocka_unit_test(test_flush),      cmocka_unit_test(test_clip_large), cmocka_unit_test(test_refusals)};
+        cmocka_unit_test(test_flush),      cmocka_unit_test(test_clip_large), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_faults)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

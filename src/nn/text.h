@@ -25,7 +25,7 @@ typedef enum dp__token_kind {
 typedef struct dp__token {
     dp__token_kind kind;
     char sign;              /* of DP__T_SIGN: one of ( ) , : = { } | @ & $ ; . [ ] */
-    size_t at, n;           /* bytes of the text; of a string without its quotes */
+    size_t at, n;           /* bytes of the text; of a string from its quote, and what is in it */
     int64_t i;
     double d;               /* numbers; set for integers too */
 } dp__token;

@@ -62,7 +62,7 @@ static dp_status args_value(dp__reader *r, const dp__kind *kind, int field, dp__
         out->v[0].i = args_word(r, "true", "True");
         good = out->v[0].i || args_word(r, "false", "False");
     } else if (f->type == DP__ARG_CHOICE) {
-        int i = r->now.kind == DP__T_STRING ? dp__choice_find(f->choices, r->s + r->now.at, r->now.n) : -1;
+        int i = r->now.kind == DP__T_STRING ? dp__choice_find(f->choices, r->s + r->now.at + 1, r->now.n) : -1;
         out->v[0].i = i;
         good = i >= 0;
     } else if (f->type == DP__ARG_PAIR) {

@@ -65,7 +65,8 @@ const char *dp__reader_name(const char *s, size_t n) {
 
 const char *dp__reader_found(const dp__reader *r) {
     const dp__token *t = &r->now;
-    return t->kind == DP__T_END ? "the end of the text" : dp__reader_name(r->s + t->at, t->n);
+    size_t n = t->n + (t->kind == DP__T_STRING ? 2 : 0);
+    return t->kind == DP__T_END ? "the end of the text" : dp__reader_name(r->s + t->at, n);
 }
 
 bool dp__reader_is(const dp__reader *r, char sign) {
@@ -90,7 +91,8 @@ static dp_status token_number(dp__reader *r) {
     t->n = i - t->at;
     size_t skip = r->s[t->at] == '+';
     size_t used = dp__parse_double(r->s + t->at + skip, t->n - skip, &t->d);
-    if (used != t->n - skip || (i < r->n && token_alpha(r->s[i]) && !(whole && r->s[i] == 'x')))
+    bool repeat = whole && i < r->n && r->s[i] == 'x' && !(i + 1 < r->n && token_digit(r->s[i + 1]));
+    if (used != t->n - skip || (i < r->n && token_alpha(r->s[i]) && !repeat))
         return dp__reader_fail(r, t->at, DP_EINVAL, "not a number");
     if (!isfinite(t->d)) return dp__reader_fail(r, t->at, DP_EINVAL, "the number is too large");
     if (whole && !dp__parse_int(r->s + t->at + skip, t->n - skip, &t->i))
@@ -108,8 +110,7 @@ static dp_status token_string(dp__reader *r) {
     if (i == r->n || r->s[i] != quote)
         return dp__reader_fail(r, t->at, DP_EINVAL, "the quote is not closed on its line");
     t->kind = DP__T_STRING;
-    t->at++;
-    t->n = i - t->at;
+    t->n = i - t->at - 1;
     r->next = i + 1;
     return DP_OK;
 }
