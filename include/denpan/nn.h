@@ -15,7 +15,9 @@ typedef struct dp_ctx dp_ctx;
 DP_API dp_ctx *dp_ctx_train(dp_tensor *key);   /* dropout and the like are on, drawn from key; lives in the scope */
 DP_API dp_ctx *dp_ctx_infer(void);
 DP_API bool dp_ctx_training(const dp_ctx *c);  /* false for NULL */
-/* A random key of its own for the module that is running now: the same for the same path and key. */
+/* A random key of its own for the module that is running now: it depends on the context's key, the
+ * module's path and how often this context has asked for it there, so that two calls of a module in
+ * one pass differ. Make a new context for each pass. */
 DP_API dp_tensor *dp_ctx_key(dp_ctx *c);
 
 /* ---- making and calling ---- */

@@ -47,8 +47,9 @@ dp_status dp__reader_fail(const dp__reader *r, size_t at, dp_status status, cons
 const char *dp__reader_name(const char *s, size_t n);
 const char *dp__reader_found(const dp__reader *r);
 
-/* "(...)" or nothing, into args of kind; then every required field is there. */
-dp_status dp__text_args(dp__reader *r, const dp__kind *kind, dp__arg *args);
+/* The list "(...)" on which the reader stands, or nothing, into args of kind; then every required
+ * field is there. */
+dp_status dp__text_args(dp__reader *r, const dp__kind *kind, bool listed, dp__arg *args);
 /* A name of a class and its arguments, the whole text: an optimiser, a loss, an initialiser. */
 dp_status dp__text_single(dp_kind_class c, const char *what, const char *text,
                           const dp__kind **kind, dp__arg args[DP__MAX_FIELDS]);

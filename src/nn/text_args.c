@@ -149,11 +149,11 @@ static dp_status args_list(dp__reader *r, const dp__kind *kind, dp__arg *args, b
     return s ? s : dp__reader_next(r);
 }
 
-dp_status dp__text_args(dp__reader *r, const dp__kind *kind, dp__arg *args) {
+dp_status dp__text_args(dp__reader *r, const dp__kind *kind, bool listed, dp__arg *args) {
     bool given[DP__MAX_FIELDS] = {false};
     size_t at = r->now.at;
     dp_status s = dp__defaults(kind, args);
-    if (!s && dp__reader_is(r, '(')) s = args_list(r, kind, args, given);
+    if (!s && listed) s = args_list(r, kind, args, given);
     for (size_t i = 0; !s && i < dp__field_count(kind); i++)
         if (!given[i] && !kind->fields[i].def)
             s = dp__reader_fail(r, at, DP_EINVAL, "%s needs %s", kind->name, kind->fields[i].name);
@@ -176,7 +176,7 @@ dp_status dp__text_single(dp_kind_class c, const char *what, const char *text,
                     : dp__reader_fail(&r, r.now.at, DP_EINVAL, "unknown name %s", shown);
     }
     s = dp__reader_next(&r);
-    if (!s) s = dp__text_args(&r, *kind, args);
+    if (!s) s = dp__text_args(&r, *kind, dp__reader_is(&r, '('), args);
     if (!s && r.now.kind != DP__T_END)
         s = dp__reader_fail(&r, r.now.at, DP_EINVAL, "nothing may follow %s, found %s", (*kind)->name,
                             dp__reader_found(&r));

@@ -177,6 +177,19 @@ static dp_status grammar_unknown(grammar_state *s) {
                 : dp__reader_fail(r, at, DP_EINVAL, "unknown layer %s", dp__reader_name(name, n));
 }
 
+/* The reader stands behind the name of a layer: does "(" begin its arguments, or a group of layers?
+ * Close to the name: arguments. After a space: what stands in it decides ("ReLU ( Tanh )"). */
+static bool grammar_has_args(const dp__reader *r, size_t name_end) {
+    dp__reader ahead = *r;
+    if (!dp__reader_is(r, '(')) return false;
+    if (r->now.at == name_end || dp__reader_next(&ahead)) return true;
+    dp__token t = ahead.now;
+    if (t.kind == DP__T_INT) return !(ahead.next < ahead.n && ahead.s[ahead.next] == 'x');
+    if (t.kind != DP__T_NAME) return !dp__reader_is(&ahead, '(') && !dp__reader_is(&ahead, '{');
+    if (dp__reader_next(&ahead)) return true;
+    return dp__reader_is(&ahead, '=');
+}
+
 static dp_status grammar_layer(grammar_state *s) {
     dp__reader *r = s->r;
     size_t at = r->now.at;
@@ -202,7 +215,8 @@ static dp_status grammar_layer(grammar_state *s) {
     m->items[i].end = r->next;
     dp_status status = dp__reader_next(r);
     dp__reader before = *r;
-    if (!status) status = dp__text_args(r, kind, m->args + args);
+    bool given = !status && grammar_has_args(r, m->items[i].end);
+    if (!status) status = dp__text_args(r, kind, given, m->args + args);
     if (status) return status;
     if (before.now.at != r->now.at) {            /* the ")" is the last sign before where it stands */
         size_t end = r->now.at;
