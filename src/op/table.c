@@ -9,6 +9,7 @@ extern const dp_op dp_op_broadcast;
 extern const dp_op dp_op_callback;
 extern const dp_op dp_op_cast;
 extern const dp_op dp_op_concat;
+extern const dp_op dp_op_copy;
 extern const dp_op dp_op_cos;
 extern const dp_op dp_op_detach;
 extern const dp_op dp_op_div;
@@ -64,6 +65,7 @@ const dp_op *const dp__builtin_ops[] = {
     &dp_op_callback,
     &dp_op_cast,
     &dp_op_concat,
+    &dp_op_copy,
     &dp_op_cos,
     &dp_op_detach,
     &dp_op_div,
@@ -107,4 +109,4 @@ const dp_op *const dp__builtin_ops[] = {
     &dp_op_uniform,
     &dp_op_where,
 };
-const size_t dp__builtin_ops_n = 50;
+const size_t dp__builtin_ops_n = 51;

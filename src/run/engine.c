@@ -16,6 +16,9 @@ void dp_engine_free(dp_engine *e) {
     dp__walk_free(&e->walk);
     dp__release(e->roots, e->cap_roots * sizeof *e->roots);
     dp__release(e->arena, e->arena_bytes);
+    dp__release(e->scratch, e->scratch_bytes);
+    dp__release(e->base, e->cap_base * sizeof *e->base);
+    dp__release(e->result, e->cap_result * sizeof *e->result);
     dp__release(e, sizeof *e);
 }
 

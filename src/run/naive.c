@@ -118,7 +118,7 @@ static dp_status naive_run(dp_engine *e, dp_tensor *const *roots, size_t n, dp_n
     }
     naive_effects(v, effects, n_effects);
     for (size_t i = 0; i < n; i++)
-        if (roots[i]->state == DP_PENDING) {
+        if (roots[i]->state == DP_PENDING && roots[i]->op->kind != DP_EFFECT) {
             dp_storage *b = v->value[dp__walk_index(v->walk, roots[i])];
             dp__buffer_hold(b);
             dp__settle(roots[i], DP_STORED, b);

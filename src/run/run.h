@@ -15,8 +15,11 @@ struct dp_engine {
     dp_tensor **roots;               /* of the eval under way: asked for and kept */
     size_t cap_roots;
     struct dp_cache *cache;          /* plans (src/plan/cache.c) */
-    void *arena;
-    size_t arena_bytes;
+    void *arena, *scratch;           /* inner values; registers and kernels' scratch of all threads */
+    size_t arena_bytes, scratch_bytes;
+    char **base;                     /* addresses of the eval under way */
+    dp_storage **result;
+    size_t cap_base, cap_result;
     dp_engine_stats stats;
 };
 
