@@ -66,7 +66,7 @@ static void emit_collapse(const dp_value *u, dp_strided *r) {
 static bool emit_gather(dp_writer *w, int32_t value, bool row_level, dp_operand to) {
     const dp_value *u = &w->g->v[value];
     dp_instr *c = &w->instr[w->n++];
-    *c = (dp_instr){.kind = DP_DO_GATHER, .n_in = 1, .dtype = u->dtype, .row_level = row_level, .out = to, .value = value};
+    *c = (dp_instr){.kind = DP_DO_GATHER, .n_in = 1, .dtype = u->dtype, .row_level = row_level, .out = to};
     c->in[0] = (dp_operand){.kind = DP_SCALAR, .size = u->size, .place = emit_shift(w->g->v[u->base].place, u->offset, u->size)};
     c->gather = dp__plan_alloc(w->g->plan, 1, sizeof *c->gather);
     if (c->gather) emit_collapse(u, c->gather);
@@ -94,7 +94,7 @@ static dp_operand emit_expanded(dp_writer *w, int32_t value) {
     if (known) return *known;
     dp_operand o = emit_register(w, u->size);
     dp_instr *c = &w->instr[w->n++];
-    *c = (dp_instr){.kind = DP_DO_EXPAND, .n_in = 1, .dtype = u->dtype, .out = o, .value = value};
+    *c = (dp_instr){.kind = DP_DO_EXPAND, .n_in = 1, .dtype = u->dtype, .out = o};
     c->in[0] = *emit_known(w, u->base, EMIT_COMPUTED);
     return emit_remember(w, u->base, EMIT_EXPANDED, o);
 }
@@ -122,7 +122,7 @@ static bool emit_member(dp_writer *w, int32_t value) {
     const dp_value *v = &g->v[value];
     const dp_op *op = v->assigns ? &dp_op_copy : v->op;
     dp_instr c = {.kind = op->kind == DP_ROW ? DP_DO_ROW : DP_DO_TILE, .row_level = op->kind == DP_POINTWISE && v->row_level,
-                  .attr = v->attr, .value = value};
+                  .attr = v->attr, .name = op->name};
     dp_place place = v->assigns ? g->v[v->variable].place : v->place;
     dp_operand out = {.kind = DP_MEMORY, .size = v->size, .place = place};
     bool fine = true;

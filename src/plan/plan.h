@@ -44,7 +44,7 @@ typedef struct dp_instr {
     void (*row)(void *out, const void *in, size_t n, dp_dtype dtype);
     const void *attr;
     struct dp_strided *gather;        /* DP_DO_GATHER: the strided operand */
-    int32_t value;                   /* of the graph, for texts */
+    const char *name;                /* of the op, for texts */
 } dp_instr;
 
 /* A strided operand: dims from the outside in, neighbours merged where they can be. */
