@@ -47,6 +47,7 @@ typedef struct dp_text {
 void dp__text(dp_text *t, const char *format, ...) DP_PRINTF(2, 3);
 void dp__text_bytes(dp_text *t, const char *s, size_t n);
 void dp__text_free(dp_text *t);
+char *dp__text_take(dp_text *t);      /* as a string for dp_text_free, and t is empty; NULL if it failed */
 
 /* ---- numbers and text (number.c): locale-free, exact, correctly rounded ---- */
 /* Parse a decimal floating number ("-1.5e-3", "inf", "nan" in any case): bytes used, 0 if none. "+1",

@@ -60,3 +60,9 @@ void dp__text_free(dp_text *t) {
     dp__release(t->data, t->cap);
     *t = (dp_text){0};
 }
+
+char *dp__text_take(dp_text *t) {
+    char *out = t->failed ? NULL : dp__strdup(t->data ? t->data : "");
+    dp__text_free(t);
+    return out;
+}

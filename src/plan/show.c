@@ -60,5 +60,5 @@ char *dp_plan_text(dp_tensor *const *roots, size_t n) {
     dp__text(&t, "%zu steps, %zu leaves, %zu roots, %zu assigned, arena %zu bytes\n", p->n_steps, p->n_leaves,
              p->n_roots, p->n_assigned, p->arena);
     for (size_t i = 0; i < p->n_steps; i++) show_step(&t, p, i);
-    return dp__text_give(&t);
+    return dp__text_take(&t);
 }
