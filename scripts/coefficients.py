@@ -23,12 +23,10 @@ def rounded(x, bits):
 def remez(xs, fs, ws, lowest, degree):
     """Coefficients of x^lowest..x^degree that minimise max |ws (p - fs)| on the grid xs."""
     n = degree - lowest + 1
-    ref = [round(i * (len(xs) - 1) / n) for i in range(n + 1)]
     ref = [round((1 - float(cos(pi * i / n))) / 2 * (len(xs) - 1)) for i in range(n + 1)]
-    for i in range(1, n + 1):
+    for i in range(1, n + 1):               # distinct, also at the crowded ends
         ref[i] = max(ref[i], ref[i - 1] + 1)
-    while ref[-1] > len(xs) - 1:
-        ref = [min(r, len(xs) - 1 - (n - i)) for i, r in enumerate(ref)]
+    ref = [min(r, len(xs) - 1 - (n - i)) for i, r in enumerate(ref)]
     for _ in range(60):
         a = matrix(n + 1, n + 1)
         b = matrix(n + 1, 1)
@@ -85,14 +83,7 @@ def fit(f, weight, lo, hi, degree, bits):
 
 
 def hexfloat(c, bits):
-    if bits == 24:
-        return float(c).hex() + 'f'
-    return float(c).hex()
-
-
-def series(first, step):
-    """sum_k z^k / (first + step k)"""
-    return lambda z: mp.nsum(lambda k: z ** int(k) / (first + step * int(k)), [0, mp.inf])
+    return float(c).hex() + ('f' if bits == 24 else '')
 
 
 def atanh_tail(z):
@@ -104,7 +95,6 @@ def atanh_tail(z):
 HALF_LN2 = log(2) / 2 * mpf('1.0005')
 QUARTER_PI = pi / 4 * mpf('1.0005')
 S_MAX = ((sqrt(2) - 1) / (sqrt(2) + 1)) ** 2 * mpf('1.0005')
-one = mpf(1)
 
 
 def exp_tail(r):
@@ -117,7 +107,7 @@ ROWS = [
      'exp(r) = 1 + r + r^2 p(r)'),
     ('LOG_F64', atanh_tail, lambda z: z, (0, S_MAX), 6, 53,
      'log((1+s)/(1-s)) = 2s + s^3 p(s^2)'),
-    ('LOGDD_F64', lambda z: (atanh_tail(z) / 2 - one / 3 - z / 5) / z ** 2, lambda z: z ** 3,
+    ('LOGDD_F64', lambda z: (atanh_tail(z) / 2 - mpf(1) / 3 - z / 5) / z ** 2, lambda z: z ** 3,
      (0, S_MAX), 7, 53, 'log((1+s)/(1-s)) / 2s = 1 + z/3 + z^2/5 + z^3 p(z), z = s^2'),
     ('SIN_F64', lambda z: (sin(sqrt(z)) / sqrt(z) - 1) / z, lambda z: z, (0, QUARTER_PI ** 2), 5,
      53, 'sin(r) = r + r^3 p(r^2)'),
@@ -158,11 +148,12 @@ def emit(name, coef, err, bits, formula, lo, hi):
             lines.append('    ' + t)
         else:
             lines[-1] += ' ' + t
-    return out + [l.ljust(0) + (' \\' if i < len(lines) - 1 else '') for i, l in enumerate(lines)]
+    return out + [l + ' \\' for l in lines[:-1]] + lines[-1:]
 
 
 def two_over_pi():
-    bits = int(floor(2 / pi * mpf(2) ** 1280)) if mp.dps > 400 else None
+    mp.dps = 420
+    bits = int(floor(2 / pi * mpf(2) ** 1280))
     return ['0x%08x' % ((bits >> (1280 - 32 * (i + 1))) & 0xffffffff) for i in range(40)]
 
 
@@ -174,7 +165,6 @@ def main():
         coef, err = fit(f, weight, lo, hi, degree, bits)
         print(name, 'error 2^%.2f' % float(log(err, 2)), file=sys.stderr)
         out += emit(name, coef, err, bits, formula, lo, hi) + ['']
-    mp.dps = 420
     words = two_over_pi()
     out += ['/* the first 1,280 bits of 2/pi */', '#define DP_VM_TWO_OVER_PI \\']
     for i in range(0, 40, 7):

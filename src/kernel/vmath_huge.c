@@ -32,12 +32,13 @@ static void vm_product(uint32_t p[6], uint64_t m, const uint32_t w[6]) {
     }
 }
 
-/* the 53 bits of p that begin at its bit `at`, as an integer */
-static double vm_bits53(const uint32_t p[6], int at) {
-    uint64_t v = 0;
-    for (int i = at; i < at + 53; i++)
-        v = v << 1 | (i < 192 ? p[i / 32] >> (31 - i % 32) & 1u : 0u);
-    return (double)v;
+/* the 53 bits of p that begin at its bit `at`, as an integer; p has three words of padding */
+static double vm_bits53(const uint32_t p[9], int at) {
+    int word = at / 32, shift = at % 32;
+    uint64_t two = (uint64_t)p[word] << 32 | p[word + 1];
+    uint64_t three = (uint64_t)p[word + 1] << 32 | p[word + 2];
+    uint32_t a = (uint32_t)(two >> (32 - shift)), b = (uint32_t)(three >> (32 - shift));
+    return (double)(((uint64_t)a << 32 | b) >> 11);
 }
 
 static double vm_pow2(int n) {
@@ -58,7 +59,7 @@ void dp__vm_reduce_huge(double x, double *hi, double *lo, double *quadrant) {
         return;
     }
     uint64_t m = (bits & 0xfffffffffffffu) | 0x10000000000000u;
-    uint32_t w[6], p[6];
+    uint32_t w[6], p[9] = {0};
     vm_window(w, exponent - 1075 - 2 + 32); /* first bit of the window has weight 2 */
     vm_product(p, m, w);
     unsigned q = p[0] >> 30;
