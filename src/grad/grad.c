@@ -103,6 +103,7 @@ static dp_differentiation *grad_reverse(dp_tensor *y, dp_tensor *cotangent, dp_t
 }
 
 dp_status dp_vjp(dp_tensor *y, dp_tensor *cotangent, dp_tensor *const *x, size_t n, dp_tensor **out) {
+    if (n && (!x || !out)) return dp_fail(DP_EINVAL, "dp_vjp: a list is NULL");
     for (size_t i = 0; i < n; i++) out[i] = NULL;
     dp_differentiation *d = grad_reverse(y, cotangent, x, n, "dp_vjp");
     bool whole = d != NULL;
@@ -143,6 +144,10 @@ static bool grad_node_forward(dp_differentiation *d, size_t at) {
 
 dp_tensor *dp_jvp(dp_tensor *y, dp_tensor *const *x, dp_tensor *const *tangent, size_t n) {
     if (!dp__check(y, "dp_jvp")) return NULL;
+    if (n && (!x || !tangent)) {
+        dp_fail(DP_EINVAL, "dp_jvp: a list is NULL");
+        return NULL;
+    }
     dp_differentiation *d = grad_begin(y, "dp_jvp");
     if (!d) return NULL;
     for (size_t i = 0; i < n; i++) {

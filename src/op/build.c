@@ -75,9 +75,28 @@ dp_tensor *dp__zeros_like(const dp_tensor *x) {
     return dp__full_view((dp_dtype)x->dtype, &s, 0);
 }
 
+static dp_status build_one_dtype(const dp_infer *f) {
+    for (int i = 1; i < f->n_in; i++)
+        if (f->in[i]->dtype != f->in[0]->dtype)
+            return dp_fail(DP_EINVAL, "%s: %s and %s differ", f->op->name, dp__describe(f->in[0]), dp__describe(f->in[i]));
+    return DP_OK;
+}
+
 dp_status dp__infer_u8(dp_infer *f) {
     f->dtype = DP_U8;
-    return DP_OK;
+    return build_one_dtype(f);
+}
+
+dp_status dp__infer_float(dp_infer *f) {
+    if (!dp__is_float(f->dtype)) return dp_fail(DP_EINVAL, "%s: %s; expected floats", f->op->name, dp__describe(f->in[0]));
+    return build_one_dtype(f);
+}
+
+bool dp__progression(int64_t begin, int64_t step, int64_t count, int64_t n) {
+    int64_t span, last;
+    if (count <= 0) return count == 0;
+    if (__builtin_mul_overflow(count - 1, step, &span) || __builtin_add_overflow(begin, span, &last)) return false;
+    return begin >= 0 && begin < n && last >= 0 && last < n;
 }
 
 /* ---- tiles ---- */

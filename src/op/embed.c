@@ -32,8 +32,7 @@ static dp_status embed_infer(dp_infer *f) {
     const embed_attr *a = f->attr;
     const dp_tensor *x = f->in[0];
     if (a->axis < 0 || a->axis >= x->rank) return dp_fail(DP_EINVAL, "embed: axis %d of %s", (int)a->axis, dp__describe(x));
-    int64_t n = x->dim[a->axis], last = a->begin + (n - 1) * a->step;
-    if (a->size < 0 || (n && (a->begin < 0 || a->begin >= a->size || last < 0 || last >= a->size)))
+    if (a->size < 0 || !dp__progression(a->begin, a->step, x->dim[a->axis], a->size))
         return dp_fail(DP_EINVAL, "embed: %s from %lld by %lld into %lld of axis %d", dp__describe(x),
                        (long long)a->begin, (long long)a->step, (long long)a->size, (int)a->axis);
     f->shape.dim[a->axis] = a->size;

@@ -16,6 +16,7 @@ static bool expm1_sample(int n, dp_tensor **in, void *attr) {
 
 const dp_op dp_op_expm1 = {
     DP_OP("expm1", DP_POINTWISE, 1),
+    .infer = dp__infer_float,
     .diff = expm1_diff,
     .tile = expm1_tile,
     .sample = expm1_sample,

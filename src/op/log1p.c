@@ -16,6 +16,7 @@ static bool log1p_sample(int n, dp_tensor **in, void *attr) {
 
 const dp_op dp_op_log1p = {
     DP_OP("log1p", DP_POINTWISE, 1),
+    .infer = dp__infer_float,
     .diff = log1p_diff,
     .tile = log1p_tile,
     .sample = log1p_sample,

@@ -30,7 +30,8 @@ static dp_tensor *max_jvp(dp_tensor *y, int i, dp_tensor *t) {
 }
 
 static dp_status max_infer(dp_infer *f) {
-    if (f->in[0]->rank == 0) return dp_fail(DP_EINVAL, "%s: rank 0", f->op->name);
+    if (f->in[0]->rank == 0 || f->dtype == DP_U8)
+        return dp_fail(DP_EINVAL, "%s: %s; expected an axis, and no bytes", f->op->name, dp__describe(f->in[0]));
     f->shape.dim[f->shape.rank - 1] = 1;
     return DP_OK;
 }
@@ -74,7 +75,7 @@ static void argmax_row(void *out, const void *in, size_t n, dp_dtype dtype) {
 #undef ARGMAX
 
 static dp_status argmax_infer(dp_infer *f) {
-    f->dtype = DP_I64;
+    f->dtype = DP_I64;                     /* of bytes too */
     return max_infer(f);
 }
 

@@ -33,7 +33,10 @@ dp_tensor *dp__slice_count(dp_tensor *x, int axis, int64_t begin, int64_t step, 
 dp_tensor *dp__embed(dp_tensor *x, int axis, int64_t begin, int64_t step, int64_t size);
 
 /* Shape rules that several ops share. */
-dp_status dp__infer_u8(dp_infer *f);                 /* of in[0], u8 */
+dp_status dp__infer_u8(dp_infer *f);                 /* inputs of one dtype; u8 */
+dp_status dp__infer_float(dp_infer *f);              /* inputs of one dtype, f32 or f64 */
+/* Are begin, begin+step, ... (count of them) all in [0, n)? Of any numbers. */
+bool dp__progression(int64_t begin, int64_t step, int64_t count, int64_t n);
 
 /* ---- samples for the table tests (sample.c) ---- */
 /* n-th of a standard set of f64 inputs for an elementwise op, values in [low, high]: [3,5], a row

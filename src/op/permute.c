@@ -23,7 +23,7 @@ static dp_tensor *permute_transpose(dp_tensor *y, int i, dp_tensor *ct) {
 static dp_status permute_infer(dp_infer *f) {
     const permute_attr *a = f->attr;
     unsigned seen = 0;
-    for (int i = 0; i < a->axes.rank && a->axes.dim[i] >= 0 && a->axes.dim[i] < f->in[0]->rank; i++)
+    for (int i = 0; a->axes.rank == f->in[0]->rank && i < a->axes.rank && a->axes.dim[i] >= 0 && a->axes.dim[i] < f->in[0]->rank; i++)
         seen |= 1u << a->axes.dim[i];
     if (a->axes.rank != f->in[0]->rank || seen != (1u << f->in[0]->rank) - 1)
         return dp_fail(DP_EINVAL, "permute: %s is no order of the axes of %s",
@@ -53,6 +53,10 @@ const dp_op dp_op_permute = {
 
 dp_tensor *dp_permute(dp_tensor *x, int n, const int *axes) {
     if (!dp__check(x, "permute")) return NULL;
+    if (n > 0 && !axes) {
+        dp_fail(DP_EINVAL, "permute: axes is NULL");
+        return NULL;
+    }
     permute_attr a = {{.rank = n}};
     for (int i = 0; i < n && i < DP_MAX_RANK; i++) a.axes.dim[i] = axes[i] < 0 ? axes[i] + n : axes[i];
     return dp_apply(&dp_op_permute, &x, 1, &a);

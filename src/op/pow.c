@@ -38,6 +38,7 @@ static bool pow_sample(int n, dp_tensor **in, void *attr) {
 
 const dp_op dp_op_pow = {
     DP_OP("pow", DP_POINTWISE, 2),
+    .infer = dp__infer_float,
     .diff = pow_diff,
     .tile = pow_tile,
     .sample = pow_sample,

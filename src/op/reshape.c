@@ -24,6 +24,7 @@ static dp_tensor *reshape_transpose(dp_tensor *y, int i, dp_tensor *ct) {
 
 static dp_status reshape_infer(dp_infer *f) {
     f->shape = ((const reshape_attr *)f->attr)->shape;
+    if (f->shape.rank < 0 || f->shape.rank > DP_MAX_RANK) return dp_fail(DP_EINVAL, "reshape: rank %d; allowed 0 to %d", f->shape.rank, DP_MAX_RANK);
     int64_t from = dp_count(f->in[0]), to = dp__shape_count(f->shape.rank, f->shape.dim, NULL);
     if (from == to) return DP_OK;
     return dp_fail(DP_EINVAL, "reshape: %s has %lld elements, %s has %lld", dp__describe(f->in[0]), (long long)from,

@@ -16,6 +16,7 @@ static bool sigmoid_sample(int n, dp_tensor **in, void *attr) {
 
 const dp_op dp_op_sigmoid = {
     DP_OP("sigmoid", DP_POINTWISE, 1),
+    .infer = dp__infer_float,
     .diff = sigmoid_diff,
     .tile = sigmoid_tile,
     .sample = sigmoid_sample,

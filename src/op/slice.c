@@ -9,7 +9,7 @@ static bool slice_view(const dp_array *in, dp_array *out, const void *attr) {
     const slice_attr *a = attr;
     int64_t skip = a->count ? a->begin * in->stride[a->axis] : 0;
     out->data = (char *)in->data + skip * (int64_t)dp_dtype_size(in->dtype);
-    for (int i = 0; i < in->shape.rank; i++) out->stride[i] = in->stride[i] * (i == a->axis ? a->step : 1);
+    for (int i = 0; i < in->shape.rank; i++) out->stride[i] = in->stride[i] * (i == a->axis && a->count > 1 ? a->step : 1);
     return true;
 }
 
@@ -22,8 +22,7 @@ static dp_status slice_infer(dp_infer *f) {
     const slice_attr *a = f->attr;
     const dp_tensor *x = f->in[0];
     if (a->axis < 0 || a->axis >= x->rank) return dp_fail(DP_EINVAL, "slice: axis %d of %s", (int)a->axis, dp__describe(x));
-    int64_t last = a->begin + (a->count - 1) * a->step, n = x->dim[a->axis];
-    if (a->count < 0 || (a->count && (a->begin < 0 || a->begin >= n || last < 0 || last >= n)))
+    if (!dp__progression(a->begin, a->step, a->count, x->dim[a->axis]))
         return dp_fail(DP_EINVAL, "slice: %lld elements from %lld by %lld of axis %d of %s", (long long)a->count,
                        (long long)a->begin, (long long)a->step, (int)a->axis, dp__describe(x));
     f->shape.dim[a->axis] = a->count;

@@ -16,7 +16,8 @@ static dp_tensor *sum_transpose(dp_tensor *y, int i, dp_tensor *ct) {
 }
 
 static dp_status sum_infer(dp_infer *f) {
-    if (f->in[0]->rank == 0) return dp_fail(DP_EINVAL, "sum: rank 0");
+    if (f->in[0]->rank == 0 || f->dtype == DP_U8)
+        return dp_fail(DP_EINVAL, "sum: %s; expected an axis, and no bytes", dp__describe(f->in[0]));
     f->shape.dim[f->shape.rank - 1] = 1;
     return DP_OK;
 }
@@ -100,7 +101,7 @@ static size_t sum_axis_cost(const dp_run *r) {
 
 static dp_status sum_axis_infer(dp_infer *f) {
     int64_t axis = ((const sum_axis_attr *)f->attr)->axis;
-    if (axis < 0 || axis >= f->in[0]->rank)
+    if (axis < 0 || axis >= f->in[0]->rank || f->dtype == DP_U8)
         return dp_fail(DP_EINVAL, "sum: axis %lld of %s", (long long)axis, dp__describe(f->in[0]));
     f->shape.dim[axis] = 1;
     return DP_OK;
@@ -155,7 +156,7 @@ dp_tensor *dp_sum_all(dp_tensor *x) {
 dp_tensor *dp_sum_to(dp_tensor *x, dp_shape shape) {
     if (!dp__check(x, "sum_to")) return NULL;
     int lead = x->rank - shape.rank;
-    bool fits = lead >= 0;
+    bool fits = lead >= 0 && shape.rank >= 0;
     for (int i = 0; fits && i < shape.rank; i++) fits = shape.dim[i] == 1 || shape.dim[i] == x->dim[lead + i];
     if (!fits) {
         dp_fail(DP_EINVAL, "sum_to: %s to %s", dp__describe(x), dp__shape_text(shape.rank, shape.dim));

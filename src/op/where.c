@@ -37,7 +37,8 @@ static dp_tensor *where_diff(dp_tensor *y, int i, dp_tensor *t) {
 
 static dp_status where_infer(dp_infer *f) {
     f->dtype = (dp_dtype)f->in[1]->dtype;
-    return DP_OK;
+    if (f->in[0]->dtype == DP_U8 && f->in[2]->dtype == f->in[1]->dtype) return DP_OK;
+    return dp_fail(DP_EINVAL, "where: %s ? %s : %s", dp__describe(f->in[0]), dp__describe(f->in[1]), dp__describe(f->in[2]));
 }
 
 static bool where_sample(int n, dp_tensor **in, void *attr) {

@@ -160,6 +160,33 @@ static bool node_admits(const dp_op *op, dp_tensor *const *in, int n_in) {
     return true;
 }
 
+/* Without a shape rule all inputs have one dtype and shape. */
+static bool node_uniform(const dp_op *op, dp_tensor *const *in, int n_in) {
+    for (int i = 1; i < n_in; i++)
+        if (in[i]->dtype != in[0]->dtype || !dp__same_shape(in[i], in[0])) {
+            dp_fail(DP_EINVAL, "%s: %s and %s differ", op->name, dp__describe(in[0]), dp__describe(in[i]));
+            return false;
+        }
+    return true;
+}
+
+/* A tile reads one element of every input for one of the output, and knows their dtype. */
+static bool node_tileable(const dp_infer *f) {
+    const dp_op *op = f->op;
+    dp_dtype t = f->dtype;
+    for (int i = 0; op->kind == DP_POINTWISE && i < f->n_in; i++) {
+        if (op->whole >> i & 1) continue;
+        t = (dp_dtype)f->in[i]->dtype;
+        if (f->in[i]->rank == f->shape.rank && !memcmp(f->in[i]->dim, f->shape.dim, sizeof f->shape.dim[0] * f->in[i]->rank)) continue;
+        dp_fail(DP_EINVAL, "%s: input %d is %s; expected %s", op->name, i, dp__describe(f->in[i]),
+                dp__shape_text(f->shape.rank, f->shape.dim));
+        return false;
+    }
+    if (op->kind != DP_POINTWISE || !op->tiles || op->tiles[0][t]) return true;
+    dp_fail(DP_EINVAL, "%s: no arithmetic for %s", op->name, dp_dtype_name(t));
+    return false;
+}
+
 dp_tensor *dp_apply(const dp_op *op, dp_tensor *const *in, int n_in, const void *attr) {
     if (op->size != sizeof(dp_op) || op->version != DP_OP_VERSION) {
         dp_fail(DP_EINVAL, "dp_apply: an op descriptor of version %d, size %zu; this library has %d, %zu",
@@ -176,8 +203,8 @@ dp_tensor *dp_apply(const dp_op *op, dp_tensor *const *in, int n_in, const void 
         f.dtype = (dp_dtype)in[0]->dtype;
         f.shape = dp_shape_at(in[0]);
     }
-    if (op->infer && op->infer(&f)) return NULL;
-    if (!node_shape_legal(op->name, f.dtype, &f.shape)) return NULL;
+    if (op->infer ? op->infer(&f) != DP_OK : !node_uniform(op, in, n_in)) return NULL;
+    if (!node_shape_legal(op->name, f.dtype, &f.shape) || !node_tileable(&f)) return NULL;
     dp_tensor *t = dp__node(op, f.dtype, &f.shape);
     if (!t) return NULL;
     t->n_in = (uint8_t)n_in;

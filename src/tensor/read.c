@@ -13,6 +13,7 @@ static bool read_ready(dp_tensor *t, const char *function) {
 }
 
 dp_status dp_eval_n(dp_tensor *const *roots, size_t n) {
+    if (n && !roots) return dp_fail(DP_EINVAL, "dp_eval: the list of roots is NULL");
     for (size_t i = 0; i < n; i++)
         if (!dp__check(roots[i], "dp_eval")) return dp_error_status();
     return dp__evaluate(roots, n);
