@@ -150,7 +150,8 @@ static void measure(const dp_kernels *k, const shape *s, bool f64, dp_pool *pool
            median(share, ROUNDS), flop / g * 1e-3, scratch);
     fflush(stdout);
     for (int t = 0; t < threads; t++) dp__release(j.scratch[t], scratch);
-    dp__release((void *)j.g.a, s->m * s->k * bytes), dp__release((void *)j.g.b, s->k * s->n * bytes);
+    dp__release((void *)j.g.a, s->m * s->k * bytes);
+    dp__release((void *)j.g.b, s->k * s->n * bytes);
     dp__release(j.g.c, s->m * s->n * bytes);
 }
 
@@ -161,7 +162,8 @@ int main(int argc, char **argv) {
     if (argc > 3) min_threads = max_threads = atoi(argv[3]);
     for (int isa = 0; isa < DP_N_ISA; isa++) {
         if (!dp__isa_usable((dp_isa)isa)) continue;
-        if (argc > 1 ? strcmp(argv[1], dp__isa_name((dp_isa)isa)) : isa == DP_ISA_PORTABLE) continue;
+        if (argc > 1 ? strcmp(argv[1], dp__isa_name((dp_isa)isa)) : isa == DP_ISA_PORTABLE)
+            continue;
         for (int threads = min_threads; threads <= max_threads; threads++) {
             dp_pool *pool = dp__pool_new(threads);
             printf("%s %s, %d thread%s\n", dp__isa_name((dp_isa)isa), f64 ? "f64" : "f32", threads,

@@ -178,8 +178,8 @@ static void test_gemm_large(void **unused) {
 
 /* ---- sums ---- */
 
-static const size_t sizes[] = {0, 1, 2, 3, 7, 10, 31, 63, 64, 65, 127, 128, 129, 1000, 4095, 4096, 4097,
-                               8191, 8192, 8193, 10000, 12289, 20480, 28673, 100000};
+static const size_t sizes[] = {0, 1, 2, 3, 7, 10, 31, 63, 64, 65, 127, 128, 129, 1000, 4095,
+                               4096, 4097, 8191, 8192, 8193, 10000, 12289, 20480, 28673, 100000};
 enum { N_SIZES = sizeof sizes / sizeof *sizes, LARGEST = 100000 };
 
 static void test_sum(void **unused) {

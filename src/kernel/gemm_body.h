@@ -180,7 +180,8 @@ static void GEMM_FN(pack_any)(GEMM_T *y, size_t w, const GEMM_T *x, ptrdiff_t ro
                     memcpy(y + (p + (size_t)l) * w + i, &q[l], sizeof q[l]);                       \
             }                                                                                      \
             for (size_t p = kp; p < k; p++)                                                        \
-                for (int l = 0; l < ROWS; l++) y[p * w + i + (size_t)l] = s[(ptrdiff_t)p + l * row]; \
+                for (int l = 0; l < ROWS; l++)                                                     \
+                    y[p * w + i + (size_t)l] = s[(ptrdiff_t)p + l * row];                          \
         }                                                                                          \
         return i;                                                                                  \
     }

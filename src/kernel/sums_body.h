@@ -114,7 +114,8 @@ DP_GEMM_INLINE void GEMM_FN(columns_block)(GEMM_T *y, const GEMM_T *x, size_t n,
 DP_GEMM_INLINE void GEMM_FN(columns_add)(GEMM_T *a, const GEMM_T *b, const int nv) {
     DP_GEMM_UNROLL
     for (int v = 0; v < nv; v++)
-        GEMM_STORE(a + v * GEMM_VL, GEMM_ADD(GEMM_LOAD(a + v * GEMM_VL), GEMM_LOAD(b + v * GEMM_VL)));
+        GEMM_STORE(a + v * GEMM_VL,
+                   GEMM_ADD(GEMM_LOAD(a + v * GEMM_VL), GEMM_LOAD(b + v * GEMM_VL)));
 }
 
 DP_GEMM_INLINE void GEMM_FN(columns)(GEMM_T *y, const GEMM_T *x, size_t rows, size_t width,
@@ -124,7 +125,8 @@ DP_GEMM_INLINE void GEMM_FN(columns)(GEMM_T *y, const GEMM_T *x, size_t rows, si
     size_t top = 0;
     for (size_t i = 0; i < rows; i += DP_SUM_BLOCK) {
         size_t nb = rows - i < DP_SUM_BLOCK ? rows - i : DP_SUM_BLOCK;
-        GEMM_FN(columns_block)(stack[top++], x + (ptrdiff_t)i * row_stride, nb, row_stride, nv, mask);
+        const GEMM_T *block = x + (ptrdiff_t)i * row_stride;
+        GEMM_FN(columns_block)(stack[top++], block, nb, row_stride, nv, mask);
         for (size_t b = i / DP_SUM_BLOCK; b & 1; b >>= 1, top--)
             GEMM_FN(columns_add)(stack[top - 2], stack[top - 1], nv);
     }
