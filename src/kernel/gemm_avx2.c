@@ -54,7 +54,7 @@ DP_GEMM_INLINE __m256 gemm_hi2_avx2(__m256 a, __m256 b) {
 #define GEMM_NV 2
 #define GEMM_ROWS(X, ...) \
     X(1, __VA_ARGS__) X(2, __VA_ARGS__) X(3, __VA_ARGS__) X(4, __VA_ARGS__) \
-    X(5, __VA_ARGS__)
+    X(5, __VA_ARGS__) X(6, __VA_ARGS__)
 #define GEMM_LOAD(p) _mm256_loadu_ps(p)
 #define GEMM_STORE(p, v) _mm256_storeu_ps(p, v)
 #define GEMM_SET1(x) _mm256_set1_ps(x)
@@ -89,7 +89,7 @@ DP_GEMM_INLINE __m256 gemm_hi2_avx2(__m256 a, __m256 b) {
 #define GEMM_NV 2
 #define GEMM_ROWS(X, ...) \
     X(1, __VA_ARGS__) X(2, __VA_ARGS__) X(3, __VA_ARGS__) X(4, __VA_ARGS__) \
-    X(5, __VA_ARGS__)
+    X(5, __VA_ARGS__) X(6, __VA_ARGS__)
 #define GEMM_LOAD(p) _mm256_loadu_pd(p)
 #define GEMM_STORE(p, v) _mm256_storeu_pd(p, v)
 #define GEMM_SET1(x) _mm256_set1_pd(x)

@@ -50,7 +50,7 @@ DP_GEMM_INLINE __m256 gemm_hi2_avx512(__m256 a, __m256 b) {
 #define GEMM_NV 3
 #define GEMM_ROWS(X, ...) \
     X(1, __VA_ARGS__) X(2, __VA_ARGS__) X(3, __VA_ARGS__) X(4, __VA_ARGS__) \
-    X(5, __VA_ARGS__) X(6, __VA_ARGS__) X(7, __VA_ARGS__)
+    X(5, __VA_ARGS__) X(6, __VA_ARGS__) X(7, __VA_ARGS__) X(8, __VA_ARGS__)
 #define GEMM_LOAD(p) _mm512_loadu_ps(p)
 #define GEMM_STORE(p, v) _mm512_storeu_ps(p, v)
 #define GEMM_SET1(x) _mm512_set1_ps(x)
@@ -85,7 +85,7 @@ DP_GEMM_INLINE __m256 gemm_hi2_avx512(__m256 a, __m256 b) {
 #define GEMM_NV 3
 #define GEMM_ROWS(X, ...) \
     X(1, __VA_ARGS__) X(2, __VA_ARGS__) X(3, __VA_ARGS__) X(4, __VA_ARGS__) \
-    X(5, __VA_ARGS__) X(6, __VA_ARGS__) X(7, __VA_ARGS__)
+    X(5, __VA_ARGS__) X(6, __VA_ARGS__) X(7, __VA_ARGS__) X(8, __VA_ARGS__)
 #define GEMM_LOAD(p) _mm512_loadu_pd(p)
 #define GEMM_STORE(p, v) _mm512_storeu_pd(p, v)
 #define GEMM_SET1(x) _mm512_set1_pd(x)

@@ -23,6 +23,10 @@ enum {
     GEMM_FN(NC) = GEMM_NC_BYTES / (DP_K_BLOCK * (int)sizeof(GEMM_T)) / GEMM_FN(W) * GEMM_FN(W),
 };
 
+#define GEMM_ONE(R, ...) +1
+_Static_assert(0 GEMM_ROWS(GEMM_ONE, 0) == GEMM_MR, "a micro-kernel for every number of rows");
+#undef GEMM_ONE
+
 typedef struct GEMM_FN(tile) {
     const GEMM_T *a, *b;
     GEMM_T *c;
@@ -161,8 +165,8 @@ static void GEMM_FN(pack_any)(GEMM_T *y, size_t w, const GEMM_T *x, ptrdiff_t ro
         for (size_t i = 0; i < w; i++) y[i] = i < r ? x[(ptrdiff_t)i * row] : 0;
 }
 
-/* Rows adjacent along p: PL rows x QL columns at a time. Vector l holds elements p .. p + QL of rows
- * l, QL + l, 2 QL + l ...; turning its QL x QL squares leaves vector l with column p + l of all.
+/* Rows adjacent along p: PL rows x QL columns at a time. Vector l holds elements p .. p + QL of
+ * rows l, QL + l, 2 QL + l ...; turning its QL x QL squares leaves vector l with column p + l of all.
  * Returns the rows done. */
 #define GEMM_PACK_SQUARES(NAME, V, ROWS, LOADQ, TRANSPOSE)                                         \
     static size_t GEMM_FN(NAME)(GEMM_T * y, size_t w, const GEMM_T *x, ptrdiff_t row, size_t i,    \

@@ -52,7 +52,7 @@ DP_GEMM_INLINE void gemm_storem_f32_neon(float *p, float32x4_t v, size_t n) {
 #define GEMM_NV 3
 #define GEMM_ROWS(X, ...) \
     X(1, __VA_ARGS__) X(2, __VA_ARGS__) X(3, __VA_ARGS__) X(4, __VA_ARGS__) \
-    X(5, __VA_ARGS__) X(6, __VA_ARGS__) X(7, __VA_ARGS__)
+    X(5, __VA_ARGS__) X(6, __VA_ARGS__) X(7, __VA_ARGS__) X(8, __VA_ARGS__)
 #define GEMM_LOAD(p) vld1q_f32(p)
 #define GEMM_STORE(p, v) vst1q_f32(p, v)
 #define GEMM_SET1(x) vdupq_n_f32(x)
@@ -96,7 +96,7 @@ DP_GEMM_INLINE void gemm_storem_f64_neon(double *p, float64x2_t v, size_t n) {
 #define GEMM_NV 3
 #define GEMM_ROWS(X, ...) \
     X(1, __VA_ARGS__) X(2, __VA_ARGS__) X(3, __VA_ARGS__) X(4, __VA_ARGS__) \
-    X(5, __VA_ARGS__) X(6, __VA_ARGS__) X(7, __VA_ARGS__)
+    X(5, __VA_ARGS__) X(6, __VA_ARGS__) X(7, __VA_ARGS__) X(8, __VA_ARGS__)
 #define GEMM_LOAD(p) vld1q_f64(p)
 #define GEMM_STORE(p, v) vst1q_f64(p, v)
 #define GEMM_SET1(x) vdupq_n_f64(x)

@@ -49,7 +49,7 @@ DP_GEMM_INLINE float gemm_fma_f32_portable(float a, float b, float c) {
 #define GEMM_MR 4
 #define GEMM_NV 3
 #define GEMM_ROWS(X, ...) \
-    X(1, __VA_ARGS__) X(2, __VA_ARGS__) X(3, __VA_ARGS__)
+    X(1, __VA_ARGS__) X(2, __VA_ARGS__) X(3, __VA_ARGS__) X(4, __VA_ARGS__)
 #define GEMM_LOAD(p) (*(p))
 #define GEMM_STORE(p, v) (*(p) = (v))
 #define GEMM_SET1(x) ((GEMM_T)(x))
@@ -82,7 +82,7 @@ DP_GEMM_INLINE float gemm_fma_f32_portable(float a, float b, float c) {
 #define GEMM_MR 4
 #define GEMM_NV 3
 #define GEMM_ROWS(X, ...) \
-    X(1, __VA_ARGS__) X(2, __VA_ARGS__) X(3, __VA_ARGS__)
+    X(1, __VA_ARGS__) X(2, __VA_ARGS__) X(3, __VA_ARGS__) X(4, __VA_ARGS__)
 #define GEMM_LOAD(p) (*(p))
 #define GEMM_STORE(p, v) (*(p) = (v))
 #define GEMM_SET1(x) ((GEMM_T)(x))
