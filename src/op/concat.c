@@ -39,14 +39,14 @@ static dp_tensor *concat_jvp(dp_tensor *y, int i, dp_tensor *t) {
 }
 
 static dp_status concat_infer(dp_infer *f) {
-    int axis = (int)((const concat_attr *)f->attr)->axis;
+    int64_t axis = ((const concat_attr *)f->attr)->axis;
     const dp_tensor *x = f->in[0];
     for (int k = 0; k < f->n_in; k++) {
         const dp_tensor *p = f->in[k];
         bool fits = axis >= 0 && axis < x->rank && p->rank == x->rank && p->dtype == x->dtype;
         for (int i = 0; fits && i < x->rank; i++) fits = i == axis || p->dim[i] == x->dim[i];
         if (!fits)
-            return dp_fail(DP_EINVAL, "concat: part %d (%s) does not fit %s along axis %d", k, dp__describe(p), dp__describe(x), axis);
+            return dp_fail(DP_EINVAL, "concat: part %d (%s) does not fit %s along axis %lld", k, dp__describe(p), dp__describe(x), (long long)axis);
         if (k) f->shape.dim[axis] += p->dim[axis];
     }
     return DP_OK;
