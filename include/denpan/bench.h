@@ -12,6 +12,7 @@ extern "C" {
 typedef struct dp_bench_result {
     size_t size;              /* sizeof(dp_bench_result) */
     double median, low, high; /* seconds of one run: median and quartiles */
+    double best;              /* seconds of the fastest run: for limits */
     int64_t runs;
     double work; /* of one run: floating-point operations (two a multiply-add), or bytes */
     int threads;

@@ -38,6 +38,7 @@ static dp_status bench_time(bench_run *run, void *context, double seconds, dp_be
     if (!s) {
         bench_sort(t, n);
         out->median = n % 2 ? t[n / 2] : 0.5 * (t[n / 2 - 1] + t[n / 2]);
+        out->best = t[0];
         out->low = t[n / 4];
         out->high = t[n - 1 - n / 4];
         out->runs = (int64_t)n;
@@ -228,7 +229,18 @@ dp_status dp_bench_bandwidth(double bytes, double seconds, dp_bench_result *out)
 
 /* ---- matrix product ---- */
 
-static dp_status bench_prepared_run(void *context) { return dp_prepared_run(context); }
+typedef struct bench_product {
+    dp_tensor *a, *b;
+} bench_product;
+
+static dp_status bench_product_run(void *context) {
+    const bench_product *p = context;
+    dp_scope *scope = dp_scope_begin();
+    dp_tensor *c = dp_matmul(p->a, p->b);
+    dp_status s = c ? dp_eval_n(&c, 1) : dp_error_status();
+    dp_scope_end(scope);
+    return s;
+}
 
 dp_status dp_bench_gemm(int64_t m, int64_t n, int64_t k, double seconds, dp_bench_result *out) {
     dp_status s = bench_check("bench_gemm", seconds, out);
@@ -237,15 +249,13 @@ dp_status dp_bench_gemm(int64_t m, int64_t n, int64_t k, double seconds, dp_benc
         return dp_fail(DP_EINVAL, "bench_gemm: found %lld %lld %lld, allowed sizes >= 1",
                        (long long)m, (long long)n, (long long)k);
     dp_scope *scope = dp_scope_begin();
-    dp_tensor *x[2] = {dp_normal(dp_key(0), DP_F32, DP_SHAPE(m, k)),
+    bench_product p = {dp_normal(dp_key(0), DP_F32, DP_SHAPE(m, k)),
                        dp_normal(dp_key(1), DP_F32, DP_SHAPE(k, n))};
-    s = x[0] && x[1] ? dp_eval_n(x, 2) : dp_error_status();
-    dp_tensor *product = s ? NULL : dp_matmul(x[0], x[1]);
-    dp_prepared *p = product ? dp_prepare_n(&product, 1) : NULL;
+    dp_tensor *x[2] = {p.a, p.b};
+    s = p.a && p.b ? dp_eval_n(x, 2) : dp_error_status();
     out->threads = dp_threads();
     out->work = 2.0 * (double)m * (double)n * (double)k;
-    if (!s) s = p ? bench_time(bench_prepared_run, p, seconds, out) : dp_error_status();
-    dp_prepared_free(p);
+    if (!s) s = bench_time(bench_product_run, &p, seconds, out);
     dp_scope_end(scope);
     return s;
 }
