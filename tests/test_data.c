@@ -407,6 +407,14 @@ static void test_pixels(void **state) {
         const float *x = dp_map(b.x);
         for (int i = 0; i < 256; i++) assert_true(x[i] == (raw ? (float)i : (float)i / 255.0f));
         assert_false(dp_next(it, &b));
+        for (int isa = 0; isa < DP_N_ISA; isa++) { /* each instruction set, at odd places too */
+            float other[256];
+            if (!dp__isa_usable((dp_isa)isa)) continue;
+            dp__pixels((dp_isa)isa, raw)(other, data + 16, 256);
+            assert_memory_equal(other, x, sizeof other);
+            dp__pixels((dp_isa)isa, raw)(other + 3, data + 16 + 7, 101);
+            assert_memory_equal(other + 3, x + 7, 101 * sizeof *x);
+        }
         dp_dataset_free(d); /* the iterator still holds it */
         assert_true(dp_next(it, &b));
         dp_iter_free(it);

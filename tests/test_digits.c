@@ -25,7 +25,7 @@ static void test_digits(void **state) {
     (void)state;
     static uint8_t x[1000 * 784], y[1000], part[10 * 784], label[10];
     assert_int_equal(dp_draw_digits(1, 0, 1000, x, y), DP_OK);
-    assert_int_equal(dp__crc32c(0, x, sizeof x), 0x3170b981u);
+    assert_int_equal(dp__crc32c(0, x, sizeof x), 0x304a5f90u);
     assert_int_equal(dp__crc32c(0, y, sizeof y), 0x9c2f1e61u);
     for (int i = 0; i < 100; i++) { /* balanced in every ten */
         int seen = 0;

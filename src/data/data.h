@@ -79,6 +79,10 @@ bool dp__dataset_check(const dp_dataset *d, const char *function);
 int64_t dp__dataset_split(const dp_dataset *d, dp_split_name split, const dp_part **part,
                           int64_t *first);
 
+/* Bytes to floats: x / 255 correctly rounded, or raw 0-255 (pixels.c). */
+typedef void dp_pixels_fn(float *restrict out, const unsigned char *restrict in, size_t n);
+dp_pixels_fn *dp__pixels(dp_isa isa, bool raw);
+
 /* Fill a new data set from a folder of IDX files (folder.c) or from the text of `digits`
  * (builtin.c). */
 dp_status dp__folder_read(dp_dataset *d, const char *folder, int64_t classes);

@@ -126,8 +126,8 @@ static const digits_shape digits_shapes[] = {
 enum { DIGITS_SHAPES = sizeof digits_shapes / sizeof digits_shapes[0] };
 
 /* Per class: how far the hand strays, and how wide it writes. */
-static const float digits_jitter[10] = {0.94f, 0.76f, 1.01f, 0.9f, 1.51f,
-                                        0.77f, 1.78f, 1.0f,  0.7f, 0.57f};
+static const float digits_jitter[10] = {0.94f, 0.76f, 1.01f, 0.9f, 1.15f,
+                                        0.77f, 1.1f,  1.0f,  0.7f, 0.57f};
 static const float digits_width[10] = {1.04f, 0.9f,  1.02f, 0.93f, 0.93f,
                                        1.0f,  0.92f, 0.95f, 0.97f, 0.88f};
 
@@ -312,8 +312,8 @@ static void digits_place(dp_words *r, digits_drawing *d, float radius) {
         mx += w * 0.5f * (d->px[i] + d->px[i - 1]);
         my += w * 0.5f * (d->py[i] + d->py[i - 1]);
     }
-    float cx = 14 - mx / mass + digits_between(r, -1.82f, 1.82f);
-    float cy = 14 - my / mass + digits_between(r, -1.82f, 1.82f);
+    float cx = 14 - mx / mass + digits_between(r, -1.4f, 1.4f);
+    float cy = 14 - my / mass + digits_between(r, -1.4f, 1.4f);
     for (int i = 0; i < d->n; i++) {
         d->px[i] += cx;
         d->py[i] += cy;

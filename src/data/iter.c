@@ -14,6 +14,7 @@ struct dp_iter {
     int64_t first, n;                  /* the split's examples in the part */
     int64_t batch, batches, epoch, at; /* at: number of the next batch */
     uint64_t seed;
+    dp_pixels_fn *pixels;
     uint32_t *order; /* of epoch order_epoch; NULL unless shuffle */
     int64_t order_epoch;
     dp_owned *owned;
@@ -98,6 +99,7 @@ dp_iter *dp_iter_new(dp_dataset *d, dp_split_name split, const dp_iter_options *
                     .n = n,
                     .batch = o.batch,
                     .seed = o.seed,
+                    .pixels = dp__pixels(dp__isa(), d->raw_pixels),
                     .batches = n / o.batch + (n % o.batch != 0 && !o.drop_last),
                     .order_epoch = -1};
     if (o.shuffle && !o.replace) {
@@ -164,29 +166,14 @@ static int64_t iter_example(const dp_iter *it, int64_t k) {
 }
 
 /* ---- batches ---- */
-/* out <- in / 255, rounded once: 1/255 = 257/2^16 + 65793/2^40 + ..., the first product is exact
- * and the sum then rounds as the division does for all 256 values (a test looks at each). */
-static void iter_scale(float *restrict out, const unsigned char *restrict in, int64_t n) {
-    for (int64_t i = 0; i < n; i++) {
-        float x = (float)in[i];
-        out[i] = x * (257.0f / 65536.0f) + x * (65793.0f / 1099511627776.0f);
-    }
-}
-
-static void iter_widen(float *restrict out, const unsigned char *restrict in, int64_t n) {
-    for (int64_t i = 0; i < n; i++) out[i] = (float)in[i];
-}
-
 static void iter_x(const dp_iter *it, int64_t example, float *out) {
     const dp_dataset *d = it->data;
     const size_t n = (size_t)d->x_count, size = d->x_type == DP_U8 ? 1 : sizeof(float);
     const unsigned char *in = it->part->x + (size_t)example * n * size;
-    if (d->x_type != DP_U8)
-        memcpy(out, in, n * size);
-    else if (d->raw_pixels)
-        iter_widen(out, in, d->x_count);
+    if (d->x_type == DP_U8)
+        it->pixels(out, in, n);
     else
-        iter_scale(out, in, d->x_count);
+        memcpy(out, in, n * size);
 }
 
 static void iter_y(const dp_iter *it, int64_t example, void *out, int64_t k) {
