@@ -138,19 +138,9 @@ dp_plan *dp__plan_find(dp_engine *e, dp_tensor *const *roots, size_t n) {
 
 void *dp__plan_alloc(dp_plan *p, size_t count, size_t size) {
     struct dp_blocks *b = &p->blocks;
-    if (b->n == b->cap) {
-        size_t cap = b->cap ? b->cap * 2 : 16;
-        void **block = dp__grow(b->block, b->cap * sizeof *b->block, cap * sizeof *b->block);
-        if (!block) return NULL;
-        b->block = block;
-        size_t *sizes = dp__grow(b->size, b->cap * sizeof *b->size, cap * sizeof *b->size);
-        if (!sizes) {
-            b->block = dp__grow(block, cap * sizeof *block, b->cap * sizeof *block);
-            return NULL;
-        }
-        b->size = sizes;
-        b->cap = cap;
-    }
+    if (!dp__reserve((void **)&b->block, &b->cap, b->n + 1, sizeof *b->block) ||
+        !dp__reserve((void **)&b->size, &b->cap_size, b->n + 1, sizeof *b->size))
+        return NULL;
     void *m = dp__zalloc(count ? count : 1, size);
     if (!m) return NULL;
     b->block[b->n] = m;
@@ -164,6 +154,6 @@ void dp__plan_free(dp_plan *p) {
     struct dp_blocks b = p->blocks;
     for (size_t i = 0; i < b.n; i++) dp__release(b.block[i], b.size[i]);
     dp__release(b.block, b.cap * sizeof *b.block);
-    dp__release(b.size, b.cap * sizeof *b.size);
+    dp__release(b.size, b.cap_size * sizeof *b.size);
     dp__release(p, sizeof *p);
 }

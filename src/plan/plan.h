@@ -82,7 +82,7 @@ typedef struct dp_plan {
     size_t kernel_scratch;
     int pins;                        /* held by prepared graphs */
     bool cached;
-    struct dp_blocks { void **block; size_t *size; size_t n, cap; } blocks;
+    struct dp_blocks { void **block; size_t *size; size_t n, cap, cap_size; } blocks;
 } dp_plan;
 
 /* Memory that lives as long as the plan. */
