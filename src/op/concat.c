@@ -87,7 +87,7 @@ dp_tensor *dp_concat(dp_tensor *const *parts, size_t n, int axis) {
         t = dp__promote(t, (dp_dtype)parts[i]->dtype);
     }
     if (!dp__axis("concat", parts[0], &axis)) return NULL;
-    dp_tensor **level = dp__alloc(n * sizeof *level), *joined = NULL;
+    dp_tensor *few[64], *joined = NULL, **level = n <= 64 ? few : dp__alloc(n * sizeof *level);
     for (size_t i = 0; level && i < n; i++) level[i] = dp__as(parts[i], t);
     for (size_t count = n; level;) {
         size_t made = 0;
@@ -100,6 +100,6 @@ dp_tensor *dp_concat(dp_tensor *const *parts, size_t n, int axis) {
     }
     joined = level ? level[0] : NULL;
 done:
-    dp__release(level, n * sizeof *level);
+    if (level != few) dp__release(level, n * sizeof *level);
     return joined;
 }

@@ -25,6 +25,7 @@ bool dp__broadcast_shape(const char *function, const dp_tensor *a, const dp_tens
 bool dp__axis(const char *function, const dp_tensor *x, int *axis);
 /* A scalar leaf of x's dtype. */
 dp_tensor *dp__like(const dp_tensor *x, double value);
+dp_tensor *dp__flush(dp_tensor *x);                  /* |x| below the smallest normal number: +0 (flush.c) */
 dp_tensor *dp__zeros_like(const dp_tensor *x);       /* a broadcast view of one zero */
 dp_tensor *dp__full_view(dp_dtype dtype, const dp_shape *shape, double value);
 

@@ -19,6 +19,7 @@ extern const dp_op dp_op_erf;
 extern const dp_op dp_op_exp;
 extern const dp_op dp_op_expm1;
 extern const dp_op dp_op_floor;
+extern const dp_op dp_op_flush;
 extern const dp_op dp_op_fold;
 extern const dp_op dp_op_gather;
 extern const dp_op dp_op_is_finite;
@@ -75,6 +76,7 @@ const dp_op *const dp__builtin_ops[] = {
     &dp_op_exp,
     &dp_op_expm1,
     &dp_op_floor,
+    &dp_op_flush,
     &dp_op_fold,
     &dp_op_gather,
     &dp_op_is_finite,
@@ -109,4 +111,4 @@ const dp_op *const dp__builtin_ops[] = {
     &dp_op_uniform,
     &dp_op_where,
 };
-const size_t dp__builtin_ops_n = 51;
+const size_t dp__builtin_ops_n = 52;
