@@ -49,8 +49,8 @@ static dp_tensor *adam_update(dp_optim *o, const dp__optim_scalars *s, dp_tensor
     else if (decay) g = dp_add(g, dp_mul(s->decay, p));
     dp_tensor *m = dp_add(old[0], dp_mul(s->a, dp_sub(g, old[0])));
     dp_tensor *v = dp_add(dp_mul(s->b, old[1]), dp_mul(s->c, dp_square(g)));
-    state[0] = m = dp__optim_flush(s, m);
-    state[1] = v = dp__optim_flush(s, v);
+    state[0] = m = dp__flush(m);
+    state[1] = v = dp__flush(v);
     if (o->n_slots > 2) state[2] = v = dp_maximum(old[2], v);
     dp_tensor *scale = dp_add(dp_div(dp_sqrt(v), s->d), s->e);
     return dp_sub(p, dp_div(dp_mul(s->rate, m), scale));

@@ -4,7 +4,6 @@
  * changes nothing. The learning rate enters as a leaf, never as an attribute. */
 #include "optim/optim.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -160,23 +159,41 @@ dp_optim *dp_optim_new(dp_module *net, const char *format, ...) {
 
 /* ---- a step ---- */
 
-dp_tensor *dp__optim_flush(const dp__optim_scalars *s, dp_tensor *x) {
-    return dp_where(dp_less(dp_abs(x), s->tiny), s->zero, x);
-}
-
 static bool optim_flag(const dp_optim *o, int common) { return o->args[o->common + common].v[0].i != 0; }
 
-/* min(max_norm / (norm + 1e-6), 1) for the joint norm; NaN stays NaN. */
-static dp_tensor *optim_clip_scale(dp_optim *o, dp_tensor *const *g, double max_norm) {
+/* One number of each gradient, as a vector: max |g|, or, with a scale, the sum of (g / scale)^2. */
+static dp_tensor *optim_gather(dp_optim *o, dp_tensor *const *g, dp_tensor *scale, dp_dtype dtype) {
     dp_shape one = {.rank = 1, .dim = {1}};
-    dp_tensor **norms = o->roots;                       /* free until the effects are there */
+    dp_tensor **parts = o->roots;                       /* free until the effects are there */
+    size_t n = 0;
     for (size_t i = 0; i < o->n; i++) {
-        norms[i] = dp_reshape(dp_norm(g[i]), one);
-        if (!norms[i]) return NULL;
+        if (dp_count(g[i]) == 0) continue;
+        dp_tensor *x = dp_reshape(dp__as(g[i], dtype), dp_shape_of(1, (int64_t[]){dp_count(g[i])}));
+        x = scale ? dp_sum(dp_square(dp_div(x, scale)), 0, true) : dp_max(dp_abs(x), 0, true);
+        parts[n++] = dp_reshape(x, one);
+        if (!parts[n - 1]) return NULL;
     }
-    dp_tensor *norm = dp_norm(o->n == 1 ? norms[0] : dp_concat(norms, o->n, 0));
-    dp_tensor *scale = dp_div(dp_scalar(max_norm), dp_add(norm, dp_scalar(1e-6)));
-    return dp_minimum(scale, dp_scalar(1));
+    if (n == 0) return dp_zeros(dtype, one);
+    for (size_t made; n > 1; n = made) {                /* by fours: dp_concat needs no memory for few */
+        made = 0;
+        for (size_t i = 0; i < n; i += 4) parts[made++] = dp_concat(parts + i, n - i < 4 ? n - i : 4, 0);
+        for (size_t i = 0; i < made; i++)
+            if (!parts[i]) return NULL;
+    }
+    return parts[0];
+}
+
+/* min(max_norm / (norm + 1e-6), 1) for the joint norm m sqrt(sum((g / m)^2)), where m is the largest
+ * component: no overflow. NaN stays NaN. */
+static dp_tensor *optim_clip_scale(dp_optim *o, dp_tensor *const *g, double max_norm) {
+    dp_dtype dtype = DP_F32;
+    for (size_t i = 0; i < o->n; i++) dtype = dp__promote(dtype, dp_dtype_of(g[i]));
+    dp_tensor *m = dp_max(optim_gather(o, g, NULL, dtype), 0, false);
+    dp_tensor *usable = dp_mul(dp_is_finite(m), dp_greater(m, dp_scalar(0)));
+    dp_tensor *scale = dp_where(usable, m, dp_scalar(1));
+    if (!scale) return NULL;
+    dp_tensor *norm = dp_mul(scale, dp_sqrt(dp_sum_all(optim_gather(o, g, scale, dtype))));
+    return dp_minimum(dp_div(dp_scalar(max_norm), dp_add(norm, dp_scalar(1e-6))), dp_scalar(1));
 }
 
 static bool optim_clip(dp_optim *o, dp_tensor **g) {
@@ -198,10 +215,8 @@ static bool optim_clip(dp_optim *o, dp_tensor **g) {
 }
 
 static bool optim_begin(dp_optim *o, dp_dtype dtype, dp__optim_scalars *s) {
-    s->zero = dp_scalar_of(dtype, 0);
-    s->tiny = dp_scalar_of(dtype, dtype == DP_F64 ? DBL_MIN : (double)FLT_MIN);
     s->rate = dp_scalar_of(dtype, dp__optim_real(o, OPTIM_LR));
-    return s->zero && s->tiny && s->rate && o->rule->begin(o, dtype, s);
+    return s->rate && o->rule->begin(o, dtype, s);
 }
 
 static bool optim_next(dp_optim *o, dp_tensor **out, size_t *n) {

@@ -6,7 +6,7 @@
 #include "denpan/optim.h"
 #include "base/base.h"
 #include "nn/fields.h"
-#include "tensor/tensor.h"
+#include "op/op.h"
 
 enum { DP__OPTIM_SLOTS = 3, DP__OPTIM_GLOBALS = 3 };
 
@@ -24,7 +24,7 @@ enum { DP__OPTIM_MAXIMIZE, DP__OPTIM_DECAY_BIAS, DP__OPTIM_CLIP_NORM, DP__OPTIM_
 
 /* Scalars of one step, in f32 and f64; what a rule needs and makes in begin(). */
 typedef struct dp__optim_scalars {
-    dp_tensor *zero, *tiny, *rate, *decay, *a, *b, *c, *d, *e;
+    dp_tensor *rate, *decay, *a, *b, *c, *d, *e;
 } dp__optim_scalars;
 
 typedef struct dp__optim_rule {
@@ -59,7 +59,5 @@ struct dp_optim {
 #define DP__OPTIM_MAGIC 0x44504f50u
 
 double dp__optim_real(const dp_optim *o, int field);
-/* x with what is below the smallest normal number as +0 (NaN stays). */
-dp_tensor *dp__optim_flush(const dp__optim_scalars *s, dp_tensor *x);
 
 #endif

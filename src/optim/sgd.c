@@ -42,7 +42,7 @@ static dp_tensor *sgd_update(dp_optim *o, const dp__optim_scalars *s, dp_tensor 
     if (decay) g = dp_add(g, dp_mul(s->decay, p));
     if (o->n_slots > 0) {
         dp_tensor *m = dp_add(dp_mul(s->a, old[0]), s->b ? dp_mul(s->b, g) : g);
-        state[0] = m = dp__optim_flush(s, m);
+        state[0] = m = dp__flush(m);
         g = o->args[SGD_NESTEROV].v[0].i ? dp_add(g, dp_mul(s->a, m)) : m;
     }
     return dp_sub(p, dp_mul(s->rate, g));
