@@ -72,7 +72,7 @@ typedef struct dp_plan {
     size_t key_bytes;
     dp_step *step;
     size_t n_steps;
-    int32_t *leaf, *root, *assigned; /* indices into the walk: slots, result slots, variables */
+    int32_t *leaf, *root, *assigned; /* walk index of each leaf; result slot of each root; leaf of each assign */
     size_t n_leaves, n_roots, n_assigned;
     size_t *root_bytes;
     size_t arena, scratch;           /* bytes of values; of one thread */
@@ -156,6 +156,8 @@ dp_plan *dp__plan_find(dp_engine *e, dp_tensor *const *roots, size_t n);
 dp_plan *dp__plan_make(const dp_walk *w, dp_tensor *const *roots, size_t n);
 
 /* ---- carrying out (src/run/exec.c) ---- */
+/* Run a plan over leaves and into roots (NULL: an effect, or equal to an earlier one), by slot. */
+dp_status dp__plan_run(dp_engine *e, dp_plan *p, dp_tensor *const *leaf, dp_tensor *const *root);
 dp_status dp__plan_eval(dp_engine *e, dp_tensor *const *roots, size_t n);
 
 #endif

@@ -18,6 +18,7 @@ void dp_engine_free(dp_engine *e) {
     dp__release(e->arena, e->arena_bytes);
     dp__release(e->scratch, e->scratch_bytes);
     dp__release(e->base, e->cap_base * sizeof *e->base);
+    dp__release(e->leaf, e->cap_leaf * sizeof *e->leaf);
     dp__release(e->result, e->cap_result * sizeof *e->result);
     dp__release(e, sizeof *e);
 }

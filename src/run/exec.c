@@ -236,35 +236,59 @@ static bool exec_bind(dp_engine *e, dp_plan *p, dp_exec *x) {
 }
 
 /* One engine at a time may assign a variable. */
-static bool exec_claim(dp_engine *e, const dp_plan *p, dp_tensor *const *leaf_of) {
+static bool exec_claim(dp_engine *e, const dp_plan *p, dp_tensor *const *leaf) {
     for (size_t i = 0; i < p->n_assigned; i++) {
-        dp_tensor *v = leaf_of[p->leaf[p->assigned[i]]];
+        dp_tensor *v = leaf[p->assigned[i]];
         dp_engine *none = NULL;
         if (__atomic_compare_exchange_n(&v->owner, &none, e, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED) || none == e) continue;
-        while (i-- > 0) leaf_of[p->leaf[p->assigned[i]]]->owner = NULL;
+        while (i-- > 0) __atomic_store_n(&leaf[p->assigned[i]]->owner, NULL, __ATOMIC_RELEASE);
         dp_fail(DP_EINVAL, "dp_eval: another engine is assigning the variable %s", dp__describe(v));
         return false;
     }
     return true;
 }
 
-static void exec_release(const dp_plan *p, dp_tensor *const *leaf_of) {
+static void exec_release(const dp_plan *p, dp_tensor *const *leaf) {
     for (size_t i = 0; i < p->n_assigned; i++) {
-        dp_tensor *v = leaf_of[p->leaf[p->assigned[i]]];
+        dp_tensor *v = leaf[p->assigned[i]];
         v->version++;
         __atomic_store_n(&v->owner, NULL, __ATOMIC_RELEASE);
     }
 }
 
+/* Run a plan over these leaves (in the order of its slots); results go to e->base's root slots. */
+static dp_status exec_run(dp_engine *e, dp_plan *p, dp_tensor *const *leaf, dp_exec *x) {
+    if (!exec_claim(e, p, leaf)) return dp_error_status();
+    for (size_t i = 0; i < p->n_leaves; i++) x->base[1 + i] = leaf[i]->buffer->data;
+    dp_fenv env;
+    dp__fenv_enter(&env);
+    exec_plan(x);
+    dp__fenv_leave(&env);
+    exec_release(p, leaf);
+    return DP_OK;
+}
+
+dp_status dp__plan_run(dp_engine *e, dp_plan *p, dp_tensor *const *leaf, dp_tensor *const *root) {
+    dp_exec x = {0};
+    if (!exec_bind(e, p, &x)) return dp_error_status();
+    for (size_t i = 0; i < p->n_roots; i++) x.base[1 + p->n_leaves + i] = root[i] ? root[i]->buffer->data : NULL;
+    return exec_run(e, p, leaf, &x);
+}
+
+/* ---- one eval ---- */
+
 /* A buffer for every result slot; roots that are equal share one. */
-static bool exec_results(dp_engine *e, const dp_plan *p) {
+static bool exec_results(dp_engine *e, const dp_plan *p, dp_exec *x) {
     if (!dp__reserve((void **)&e->result, &e->cap_result, p->n_roots, sizeof *e->result)) return false;
     for (size_t i = 0; i < p->n_roots; i++) {
         e->result[i] = NULL;
+        x->base[1 + p->n_leaves + i] = NULL;
         if (p->root[i] != (int32_t)i) continue;
-        if ((e->result[i] = dp__buffer_new(p->root_bytes[i]))) continue;
-        while (i-- > 0) dp__buffer_drop(e->result[i]);
-        return false;
+        if (!(e->result[i] = dp__buffer_new(p->root_bytes[i]))) {
+            while (i-- > 0) dp__buffer_drop(e->result[i]);
+            return false;
+        }
+        x->base[1 + p->n_leaves + i] = e->result[i]->data;
     }
     return true;
 }
@@ -277,31 +301,23 @@ static void exec_settle(dp_engine *e, const dp_plan *p, dp_tensor *const *roots)
         dp__buffer_hold(b);
         dp__settle(roots[i], DP_STORED, b);
     }
-    for (size_t i = 0; i < p->n_roots; i++) dp__buffer_drop(e->result[i]);
     for (size_t i = 0; i < e->walk.n; i++)
         if (e->walk.order[i]->state == DP_PENDING) dp__settle(e->walk.order[i], DP_SPENT, NULL);
 }
 
-static void exec_go(dp_exec *x) {
-    dp_fenv env;
-    dp__fenv_enter(&env);
-    exec_plan(x);
-    dp__fenv_leave(&env);
+static bool exec_leaves(dp_engine *e, const dp_plan *p) {
+    if (!dp__reserve((void **)&e->leaf, &e->cap_leaf, p->n_leaves, sizeof *e->leaf)) return false;
+    for (size_t i = 0; i < p->n_leaves; i++) e->leaf[i] = e->walk.order[p->leaf[i]];
+    return true;
 }
 
 dp_status dp__plan_eval(dp_engine *e, dp_tensor *const *roots, size_t n) {
     if (!dp__walk(&e->walk, roots, n, "dp_eval")) return dp_error_status();
     dp_plan *p = dp__plan_find(e, roots, n);
     dp_exec x = {0};
-    if (!p || !exec_bind(e, p, &x) || !exec_claim(e, p, e->walk.order)) return dp_error_status();
-    if (!exec_results(e, p)) {
-        for (size_t i = 0; i < p->n_assigned; i++) e->walk.order[p->leaf[p->assigned[i]]]->owner = NULL;
-        return dp_error_status();
-    }
-    for (size_t i = 0; i < p->n_leaves; i++) x.base[1 + i] = e->walk.order[p->leaf[i]]->buffer->data;
-    for (size_t i = 0; i < p->n_roots; i++) x.base[1 + p->n_leaves + i] = e->result[i] ? e->result[i]->data : NULL;
-    exec_go(&x);
-    exec_settle(e, p, roots);
-    exec_release(p, e->walk.order);
-    return DP_OK;
+    if (!p || !exec_bind(e, p, &x) || !exec_leaves(e, p) || !exec_results(e, p, &x)) return dp_error_status();
+    dp_status s = exec_run(e, p, e->leaf, &x);
+    if (!s) exec_settle(e, p, roots);
+    for (size_t i = 0; i < p->n_roots; i++) dp__buffer_drop(e->result[i]);
+    return s;
 }

@@ -19,7 +19,8 @@ struct dp_engine {
     size_t arena_bytes, scratch_bytes;
     char **base;                     /* addresses of the eval under way */
     dp_storage **result;
-    size_t cap_base, cap_result;
+    dp_tensor **leaf;
+    size_t cap_base, cap_result, cap_leaf;
     dp_engine_stats stats;
 };
 
