@@ -177,6 +177,7 @@ int cli_train(cli_args *a) {
     if (code) return code;
     choose(&t);
     if ((code = spell_out(&t))) return code;
+    if (dp_fit_check(t.m.net, t.data, t.o.loss)) return cli_library_error();
     if (!a->quiet) banner(&t);
     double begin = cli_now();
     dp_status s = dp_fit_with(t.m.net, t.data, &t.o);

@@ -56,6 +56,9 @@ DP_API dp_status dp_fit_with(dp_module *net, dp_dataset *data, const dp_fit_opti
     dp_fit_with(net, data, &(dp_fit_options){.size = sizeof(dp_fit_options), __VA_ARGS__})
 #endif
 
+/* What dp_fit checks before its first step: loss, shapes, classes. */
+DP_API dp_status dp_fit_check(dp_module *net, dp_dataset *data, const char *loss);
+
 /* Loss and accuracy on the test split (or train, val). loss NULL: cross-entropy for classes, MSE for values. */
 DP_API dp_result dp_test(dp_module *net, dp_dataset *data);
 DP_API dp_result dp_test_on(dp_module *net, dp_dataset *data, dp_split_name split, const char *loss);

@@ -79,12 +79,12 @@ void dp__progress_step(dp__progress *p, const dp_progress *now) {
     double share = now->steps > 0 ? (double)now->step / (double)now->steps : 0;
     double rest = share > 0 ? now->seconds * (1 - share) / share : 0;
     if (p->accuracy) snprintf(accuracy, sizeof accuracy, "  %5.2f %%", 100 * now->train.accuracy);
-    int n = snprintf(text, sizeof text, " %3.0f %%  loss %-8.4g%s  %7s/s  lr %.3g  %6s left",
+    int n = snprintf(text, sizeof text, " %3.0f %%  loss %.4f%s  %s/s  lr %.3g  %6s left",
                      100 * share, now->train.loss, accuracy,
                      progress_rate(rate, sizeof rate, now->examples_per_second), now->lr,
                      progress_seconds(left, sizeof left, rest));
     progress_epoch_name(name, sizeof name, now);
-    int used = fprintf(p->file, "\r%7s ", name);
+    int used = fprintf(p->file, "\r%6s ", name);
     int width = PROGRESS_COLUMNS - (used - 1) - n;
     progress_bar(p, width > 24 ? 24 : width > 0 ? width : 0, share);
     fprintf(p->file, "%s\x1b[K", text);
@@ -108,12 +108,12 @@ static void progress_title(dp__progress *p, const dp_progress *now) {
     if (p->titled) return;
     p->titled = true;
     if (val || test) {
-        fprintf(p->file, "%7s  %*s", "", p->accuracy ? 18 : 10, "train");
+        fprintf(p->file, "%6s  %*s", "", p->accuracy ? 18 : 10, "train");
         if (val) fprintf(p->file, "  %*s  ", p->accuracy ? 18 : 10, "validation");
-        if (test) fprintf(p->file, "  %10s", "test");
+        if (test) fprintf(p->file, "  %8s", "test");
         fputc('\n', p->file);
     }
-    fprintf(p->file, "%7s  %8s", "epoch", "loss");
+    fprintf(p->file, "%6s  %8s", "epoch", "loss");
     if (p->accuracy)
         fprintf(p->file, "  %8s", "accuracy");
     else
@@ -123,8 +123,8 @@ static void progress_title(dp__progress *p, const dp_progress *now) {
         fprintf(p->file, "  %8s  ", "accuracy");
     else if (val)
         fprintf(p->file, "    ");
-    if (test) fprintf(p->file, "  %10s", first);
-    fprintf(p->file, "  %8s  %10s\n", "time", "examples/s");
+    if (test) fprintf(p->file, "  %8s", first);
+    fprintf(p->file, "  %7s  %10s\n", "time", "examples/s");
 }
 
 static void progress_cell(FILE *f, const dp_result *r, bool accuracy) {
@@ -139,17 +139,17 @@ static void progress_row(dp__progress *p, const dp_progress *now, bool best) {
     FILE *f = p->file;
     fputs("\r\x1b[K", f);
     progress_title(p, now);
-    fprintf(f, "%7s", progress_epoch_name(name, sizeof name, now));
+    fprintf(f, "%6s", progress_epoch_name(name, sizeof name, now));
     progress_cell(f, &now->train, p->accuracy);
     if (now->val.examples) {
         progress_cell(f, &now->val, p->accuracy);
         fputs(!best ? "  " : p->utf8 ? " \xE2\x9C\x93" : " *", f);
     }
     if (now->test.examples && p->accuracy)
-        fprintf(f, "  %8.2f %%", 100 * now->test.accuracy);
+        fprintf(f, "  %6.2f %%", 100 * now->test.accuracy);
     else if (now->test.examples)
-        fprintf(f, "  %10.4g", now->test.loss);
-    fprintf(f, "  %8s  %10s\n", progress_seconds(time, sizeof time, now->seconds),
+        fprintf(f, "  %8.4g", now->test.loss);
+    fprintf(f, "  %7s  %10s\n", progress_seconds(time, sizeof time, now->seconds),
             progress_rate(rate, sizeof rate, now->examples_per_second));
 }
 

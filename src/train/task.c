@@ -75,6 +75,14 @@ dp_status dp__task_begin(dp__task *t, const char *what, dp_module *net, dp_datas
     return s ? s : task_shapes(t, takes_classes);
 }
 
+dp_status dp_fit_check(dp_module *net, dp_dataset *data, const char *loss) {
+    dp__task t;
+    dp_scope *scope = dp_scope_begin();
+    dp_status s = scope ? dp__task_begin(&t, "fit", net, data, loss) : DP_ENOMEM;
+    dp_scope_end(scope);
+    return s;
+}
+
 bool dp__task_measure(const dp__task *t, dp_ctx *ctx, const dp_batch *b, dp__measured *m) {
     dp_tensor *y = dp_call(t->net, ctx, b->x);
     dp_tensor *target = t->one_hot ? dp_one_hot(b->y, t->outputs, dp_dtype_of(y)) : b->y;
