@@ -31,7 +31,7 @@ typedef struct golden_case {
 typedef struct golden_file {
     FILE *f;
     char *line;
-    bool pending;            /* line holds the next case */
+    bool pending; /* line holds the next case */
 } golden_file;
 
 static inline golden_file golden_open(const char *name) {
@@ -57,7 +57,8 @@ static inline void golden_tensor_read(golden_file *g, golden_tensor *t) {
     t->key[n] = 0;
     t->shape = (dp_shape){.rank = (int)strtol(s + n, &end, 10)};
     t->n = 1;
-    for (int i = 0; i < t->shape.rank; i++) t->n *= (size_t)(t->shape.dim[i] = strtoll(end, &end, 10));
+    for (int i = 0; i < t->shape.rank; i++)
+        t->n *= (size_t)(t->shape.dim[i] = strtoll(end, &end, 10));
     t->data = malloc(t->n * sizeof(double) + 1);
     assert_true(golden_line(g));
     end = g->line;
@@ -115,13 +116,15 @@ static inline void golden_same(const golden_case *c, const char *key, dp_tensor 
     if (!y) fail_msg("%s: %s: %s", c->name, key, dp_error());
     dp_shape shape = dp_shape_at(y);
     assert_int_equal(dp_dtype_of(y), DP_F64);
-    if (shape.rank != t->shape.rank || memcmp(shape.dim, t->shape.dim, sizeof shape.dim[0] * (size_t)shape.rank))
+    if (shape.rank != t->shape.rank ||
+        memcmp(shape.dim, t->shape.dim, sizeof shape.dim[0] * (size_t)shape.rank))
         fail_msg("%s: %s has another shape", c->name, key);
     const double *got = dp_map(y);
     if (!got) fail_msg("%s: %s: %s", c->name, key, dp_error());
     for (size_t i = 0; i < t->n; i++)
         if (!(fabs(got[i] - t->data[i]) <= 1e-12 * (1 + fabs(t->data[i]))))
-            fail_msg("%s: %s[%zu] is %.17g, PyTorch has %.17g", c->name, key, i, got[i], t->data[i]);
+            fail_msg("%s: %s[%zu] is %.17g, PyTorch has %.17g", c->name, key, i, got[i],
+                     t->data[i]);
 }
 
 #endif

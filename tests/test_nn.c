@@ -22,7 +22,8 @@ static void nn_layer(const golden_case *c) {
     dp_tensor *y = dp_call(net, NULL, x);
     if (dp_vjp(y, golden_leaf(c, "ct"), by, n + 1, grads)) fail_msg("%s: %s", c->name, dp_error());
     bool twice = golden_find(c, "ddx") != NULL;
-    if (twice && dp_vjp(grads[0], golden_leaf(c, "v"), &x, 1, &second)) fail_msg("%s: %s", c->name, dp_error());
+    if (twice && dp_vjp(grads[0], golden_leaf(c, "v"), &x, 1, &second))
+        fail_msg("%s: %s", c->name, dp_error());
     dp_tensor *roots[10] = {y, twice ? second : y};
     for (size_t i = 0; i <= n; i++) roots[i + 2] = grads[i];
     if (dp_eval_n(roots, n + 3)) fail_msg("%s: %s", c->name, dp_error());
@@ -46,7 +47,8 @@ static void nn_loss(const golden_case *c) {
     dp_tensor *l = dp_call_loss(loss, y, target);
     if (dp_vjp(l, golden_leaf(c, "ct"), &y, 1, &g)) fail_msg("%s: %s", c->name, dp_error());
     bool twice = golden_find(c, "ddy") != NULL;
-    if (twice && dp_vjp(g, golden_leaf(c, "v"), &y, 1, &second)) fail_msg("%s: %s", c->name, dp_error());
+    if (twice && dp_vjp(g, golden_leaf(c, "v"), &y, 1, &second))
+        fail_msg("%s: %s", c->name, dp_error());
     if (dp_eval(l, g, twice ? second : g)) fail_msg("%s: %s", c->name, dp_error());
     golden_same(c, "loss", l);
     golden_same(c, "dy", g);
@@ -70,8 +72,14 @@ static void nn_golden(const char *file, void (*run)(const golden_case *), int ex
     assert_int_equal(dp_end(), 0);
 }
 
-static void test_layers(void **state) { (void)state; nn_golden("layers.txt", nn_layer, 21); }
-static void test_losses(void **state) { (void)state; nn_golden("losses.txt", nn_loss, 25); }
+static void test_layers(void **state) {
+    (void)state;
+    nn_golden("layers.txt", nn_layer, 21);
+}
+static void test_losses(void **state) {
+    (void)state;
+    nn_golden("losses.txt", nn_loss, 25);
+}
 
 /* ---- hard numbers (E1-E4) ---- */
 
@@ -88,8 +96,10 @@ static void nn_hard_row(const double *z, int n, int64_t k, double loss, const do
         assert_int_equal(dp_eval(y, g), DP_OK);
         double eps = wide ? 1e-15 : 3e-7, got = dp_item(y);
         if (!(got == loss || fabs(got - loss) <= eps * fabs(loss)))
-            fail_msg("row %g %g, class %d: loss %.17g instead of %.17g", z[0], z[1], (int)k, got, loss);
-        assert_int_equal(dp_read(g, wide ? (void *)g64 : (void *)g32, (size_t)n * dp_dtype_size(dtype)), DP_OK);
+            fail_msg("row %g %g, class %d: loss %.17g instead of %.17g", z[0], z[1], (int)k, got,
+                     loss);
+        assert_int_equal(
+            dp_read(g, wide ? (void *)g64 : (void *)g32, (size_t)n * dp_dtype_size(dtype)), DP_OK);
         for (int i = 0; i < n; i++)
             assert_true(fabs((wide ? g64[i] : (double)g32[i]) - gradient[i]) <= eps);
         dp_scope_end(s);
@@ -105,7 +115,7 @@ static void test_hard_logits(void **state) {
     nn_hard_row((double[]){-168, -168, -168}, 3, 2, log(3), (double[]){1 / 3.0, 1 / 3.0, -2 / 3.0});
     nn_hard_row((double[]){-1e4, -1e4}, 2, 0, log(2), (double[]){-0.5, 0.5});
     nn_hard_row((double[]){big, big}, 2, 0, log(2), (double[]){-0.5, 0.5});
-    nn_hard_row((double[]){0, -inf, 0}, 3, 0, log(2), (double[]){-0.5, 0, 0.5});    /* masked */
+    nn_hard_row((double[]){0, -inf, 0}, 3, 0, log(2), (double[]){-0.5, 0, 0.5}); /* masked */
     nn_hard_row((double[]){-inf, 3}, 2, 1, 0, (double[]){0, 0});
     nn_hard_row((double[]){-inf, 3}, 2, 0, inf, (double[]){-1, 1});
     nn_hard_row((double[]){0, 40}, 2, 1, exp(-40), (double[]){exp(-40), -exp(-40)});
@@ -139,14 +149,17 @@ static void test_nan_rows(void **state) {
 }
 
 /* One element of a loss of two arguments, in f32. */
-static void nn_pair(dp_tensor *(*loss)(dp_tensor *, dp_tensor *), double y, double t, double value, double slope) {
+static void nn_pair(dp_tensor *(*loss)(dp_tensor *, dp_tensor *), double y, double t, double value,
+                    double slope) {
     float a = (float)y, b = (float)t;
     dp_scope *s = dp_scope_begin();
     dp_tensor *x = dp_from(DP_F32, DP_SHAPE(1), &a);
     dp_tensor *l = loss(x, dp_from(DP_F32, DP_SHAPE(1), &b)), *g = dp_grad(l, x);
     assert_int_equal(dp_eval(l, g), DP_OK);
-    if (!(fabs(dp_item(l) - value) <= 4e-7 * (fabs(value) + 1e-30)) || !(fabs(dp_item(g) - slope) <= 1e-6 * (1 + fabs(slope))))
-        fail_msg("at %g, %g: %.9g and %.9g instead of %.9g and %.9g", y, t, dp_item(l), dp_item(g), value, slope);
+    if (!(fabs(dp_item(l) - value) <= 4e-7 * (fabs(value) + 1e-30)) ||
+        !(fabs(dp_item(g) - slope) <= 1e-6 * (1 + fabs(slope))))
+        fail_msg("at %g, %g: %.9g and %.9g instead of %.9g and %.9g", y, t, dp_item(l), dp_item(g),
+                 value, slope);
     dp_scope_end(s);
 }
 
@@ -161,18 +174,20 @@ static void test_hard_binary(void **state) {
     nn_pair(dp_bce_logits, -750, 0, 0, 0);
     nn_pair(dp_bce_logits, -20, 0, log1p(exp(-20)), exp(-20));
     nn_pair(dp_bce_logits, 20, 1, log1p(exp(-20)), -exp(-20));
-    nn_pair(dp_bce, 0, 1, 100, 0);                /* the logs are cut at -100 */
+    nn_pair(dp_bce, 0, 1, 100, 0); /* the logs are cut at -100 */
     nn_pair(dp_bce, 0, 0, 0, 1);
     nn_pair(dp_bce, 1, 0, 100, 0);
     nn_pair(dp_bce, 1, 1, 0, -1);
     nn_pair(dp_bce, 0.5, 1, log(2), -2);
     float wrong = -0.5f, zero = 0;
-    dp_tensor *l = dp_bce(dp_from(DP_F32, DP_SHAPE(1), &wrong), dp_from(DP_F32, DP_SHAPE(1), &zero));
-    assert_true(isnan(dp_item(l)));          /* no probability: loud */
+    dp_tensor *l =
+        dp_bce(dp_from(DP_F32, DP_SHAPE(1), &wrong), dp_from(DP_F32, DP_SHAPE(1), &zero));
+    assert_true(isnan(dp_item(l))); /* no probability: loud */
     dp_tensor *at = dp_scalar_of(DP_F64, 0), *slope = dp_grad(dp_softplus(at), at);
     assert_true(dp_item(dp_softplus(at)) == log(2) && dp_item(slope) == 0.5);
     float above = 1.5f;
-    assert_true(isnan(dp_item(dp_bce(dp_from(DP_F32, DP_SHAPE(1), &above), dp_from(DP_F32, DP_SHAPE(1), &zero)))));
+    assert_true(isnan(dp_item(
+        dp_bce(dp_from(DP_F32, DP_SHAPE(1), &above), dp_from(DP_F32, DP_SHAPE(1), &zero)))));
     assert_int_equal(dp_end(), 0);
 }
 
@@ -197,11 +212,12 @@ static void test_dropout(void **state) {
         zeros += a[i] == 0;
     }
     assert_in_range(zeros, N / 4 - 400, N / 4 + 400);
-    assert_int_equal(dp_read(dp_call(first, c, x), b, sizeof b), DP_OK);     /* the next call of one context */
+    assert_int_equal(dp_read(dp_call(first, c, x), b, sizeof b),
+                     DP_OK); /* the next call of one context */
     assert_memory_not_equal(a, b, sizeof a);
     assert_int_equal(dp_read(dp_call(dp_child_at(net, 1, NULL), c, x), b, sizeof b), DP_OK);
     assert_memory_not_equal(a, b, sizeof a);
-    dp_module *slice = dp_nn_slice(net, 0, 1);                              /* the path, and so the key, stays */
+    dp_module *slice = dp_nn_slice(net, 0, 1); /* the path, and so the key, stays */
     assert_int_equal(dp_read(dp_call(slice, dp_ctx_train(dp_key(7)), x), b, sizeof b), DP_OK);
     assert_memory_equal(a, b, sizeof a);
     dp_tensor *all = dp_wrap(DP_F32, DP_SHAPE(2), (float[]){INFINITY, NAN}, NULL, NULL);
@@ -219,7 +235,8 @@ static void test_parts(void **state) {
     const char *name;
     assert_int_equal(dp_param_count(net), 6);
     assert_int_equal(dp_param_elements(net), 109386);
-    static const char *const names[] = {"0.weight", "0.bias", "2.weight", "2.bias", "4.weight", "4.bias"};
+    static const char *const names[] = {"0.weight", "0.bias",   "2.weight",
+                                        "2.bias",   "4.weight", "4.bias"};
     for (size_t i = 0; i < 6; i++) {
         assert_non_null(dp_param_at(net, i, &name));
         assert_string_equal(name, names[i]);
@@ -276,7 +293,7 @@ static void test_slice(void **state) {
     assert_null(dp_nn_slice(net, 1, 4));
     assert_string_equal(dp_error(), "dp_nn_slice: layers 1 to 4 of a Sequential of 3");
     dp_clear();
-    dp_scope_end(s);                                      /* the slice keeps what it shares */
+    dp_scope_end(s); /* the slice keeps what it shares */
     assert_int_equal(dp_param_elements(head), 16);
     dp_tensor *y = dp_call(head, NULL, dp_ones(DP_F32, DP_SHAPE(1, 3)));
     assert_int_equal(dp_dim(y, 1), 4);
@@ -304,9 +321,10 @@ static void test_tap(void **state) {
     dp_clear();
     dp_scope_end(s);
     assert_null(dp_tap(net, "0"));
-    assert_string_equal(dp_error(), "dp_tap: `0` was not called in a scope of this thread that is still open");
+    assert_string_equal(dp_error(),
+                        "dp_tap: `0` was not called in a scope of this thread that is still open");
     dp_clear();
-    for (int i = 0; i < 500; i++) {                       /* many short lives: the table stays small */
+    for (int i = 0; i < 500; i++) { /* many short lives: the table stays small */
         s = dp_scope_begin();
         dp_module *m = dp_nn("Tanh Tanh Tanh");
         y = dp_call(m, NULL, dp_ones(DP_F32, DP_SHAPE(1)));
@@ -336,8 +354,9 @@ static void test_custom(void **state) {
     int freed = 0;
     block b = {.freed = &freed};
     dp_scope *s = dp_scope_begin();
-    dp_module *m = dp_module_new("Block", &(dp_module_def){sizeof(dp_module_def), .forward = block_forward,
-                                                            .self = &b, .free = block_free, .extra = "64"});
+    dp_module *m =
+        dp_module_new("Block", &(dp_module_def){sizeof(dp_module_def), .forward = block_forward,
+                                                .self = &b, .free = block_free, .extra = "64"});
     b.fc = dp_child(m, "fc", dp_nn("Linear(4,4) Dropout(0.5)"));
     b.gain = dp_param(m, "gain", dp_ones(DP_F32, DP_SHAPE(4)));
     dp_buffer(m, "mean", dp_zeros(DP_F32, DP_SHAPE(4)));
@@ -353,8 +372,9 @@ static void test_custom(void **state) {
     dp_buffer_at(m, 0, &name);
     assert_string_equal(name, "mean");
     char *text = dp_print_text(m);
-    assert_string_equal(text, "Block(\n  64\n  (fc): Sequential(\n    (0): Linear(in_features=4, out_features=4, "
-                              "bias=True)\n    (1): Dropout(p=0.5, inplace=False)\n  )\n)");
+    assert_string_equal(
+        text, "Block(\n  64\n  (fc): Sequential(\n    (0): Linear(in_features=4, out_features=4, "
+              "bias=True)\n    (1): Dropout(p=0.5, inplace=False)\n  )\n)");
     dp_text_free(text);
     assert_null(dp_format(m));
     assert_string_equal(dp_error(), "dp_format: Block is made in C and has no model text");
@@ -383,7 +403,8 @@ static void test_custom(void **state) {
     assert_int_equal(freed, 1);
     dp_module *deep = dp_nn("ReLU");
     for (int i = 0; deep && i < 80; i++) {
-        dp_module *outer = dp_module_new("Outer", &(dp_module_def){sizeof(dp_module_def), .forward = block_forward});
+        dp_module *outer = dp_module_new(
+            "Outer", &(dp_module_def){sizeof(dp_module_def), .forward = block_forward});
         deep = dp_child(outer, "in", deep) ? outer : NULL;
     }
     assert_null(deep);
@@ -404,7 +425,8 @@ static void test_init(void **state) {
     dp_module *net = dp_nn("Linear(400,300) fc: Linear(300,200)");
     float a[100], b[100], w[100];
     double bound = 1 / sqrt(400);
-    assert_true(dp_item(dp_max(dp_flatten(dp_abs(dp_param_named(net, "0.weight")), 0), 0, false)) <= bound);
+    assert_true(dp_item(dp_max(dp_flatten(dp_abs(dp_param_named(net, "0.weight")), 0), 0, false)) <=
+                bound);
     assert_true(fabs(nn_moment(net, "0.weight", 2) - bound * bound / 3) < 1e-5);
     assert_true(fabs(nn_moment(net, "0.weight", 1)) < 1e-3);
     assert_true(dp_item(dp_max(dp_abs(dp_param_named(net, "fc.bias")), 0, false)) <= 1 / sqrt(300));
@@ -412,16 +434,26 @@ static void test_init(void **state) {
     dp_module *other = dp_nn("Linear(400,300,bias=False) fc: Linear(300,100)");
     assert_int_equal(dp_init(net, "default", 5), DP_OK);
     assert_int_equal(dp_init(other, "default", 5), DP_OK);
-    assert_int_equal(dp_read(dp_slice(dp_flatten(dp_param_named(net, "0.weight"), 0), 0, 0, 100, 1), a, sizeof a), DP_OK);
-    assert_int_equal(dp_read(dp_slice(dp_flatten(dp_param_named(other, "0.weight"), 0), 0, 0, 100, 1), b, sizeof b), DP_OK);
+    assert_int_equal(dp_read(dp_slice(dp_flatten(dp_param_named(net, "0.weight"), 0), 0, 0, 100, 1),
+                             a, sizeof a),
+                     DP_OK);
+    assert_int_equal(
+        dp_read(dp_slice(dp_flatten(dp_param_named(other, "0.weight"), 0), 0, 0, 100, 1), b,
+                sizeof b),
+        DP_OK);
     assert_memory_equal(a, b, sizeof a);
     assert_int_equal(dp_init(net, "default", 6), DP_OK);
-    assert_int_equal(dp_read(dp_slice(dp_flatten(dp_param_named(net, "0.weight"), 0), 0, 0, 100, 1), w, sizeof w), DP_OK);
+    assert_int_equal(dp_read(dp_slice(dp_flatten(dp_param_named(net, "0.weight"), 0), 0, 0, 100, 1),
+                             w, sizeof w),
+                     DP_OK);
     assert_memory_not_equal(a, w, sizeof a);
-    static const struct { const char *rule; double variance; } rules[] = {
-        {"xavier_uniform", 2.0 / 700}, {"xavier_normal", 2.0 / 700}, {"he_uniform", 2.0 / 400},
-        {"he_normal", 2.0 / 400}, {"normal(std=0.5)", 0.25}, {"xavier_normal(gain=2)", 8.0 / 700},
-        {"he_normal(a=1)", 1.0 / 400}, {"zeros", 0}};
+    static const struct {
+        const char *rule;
+        double variance;
+    } rules[] = {{"xavier_uniform", 2.0 / 700}, {"xavier_normal", 2.0 / 700},
+                 {"he_uniform", 2.0 / 400},     {"he_normal", 2.0 / 400},
+                 {"normal(std=0.5)", 0.25},     {"xavier_normal(gain=2)", 8.0 / 700},
+                 {"he_normal(a=1)", 1.0 / 400}, {"zeros", 0}};
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         assert_int_equal(dp_init(net, rules[i].rule, 1), DP_OK);
         double v = nn_moment(net, "0.weight", 2);
@@ -429,7 +461,9 @@ static void test_init(void **state) {
         assert_true(nn_moment(net, "0.bias", 2) == 0);
     }
     assert_int_equal(dp_init(net, "he_norml", 1), DP_EINVAL);
-    assert_string_equal(dp_error(), "initialiser: line 1, column 1: unknown name `he_norml`; did you mean `he_normal`?");
+    assert_string_equal(
+        dp_error(),
+        "initialiser: line 1, column 1: unknown name `he_norml`; did you mean `he_normal`?");
     dp_clear();
     assert_int_equal(dp_end(), 0);
 }
@@ -446,7 +480,8 @@ static void test_misuse(void **state) {
     dp_module *net = dp_nn("Linear(3,4) ReLU Linear(4,2)");
     assert_null(dp_call(NULL, NULL, NULL));
     nn_says("dp_call: the module is NULL");
-    assert_null(dp_call(net, NULL, dp_add(dp_zeros(DP_F32, DP_SHAPE(2)), dp_zeros(DP_F32, DP_SHAPE(3)))));
+    assert_null(
+        dp_call(net, NULL, dp_add(dp_zeros(DP_F32, DP_SHAPE(2)), dp_zeros(DP_F32, DP_SHAPE(3)))));
     dp_clear();
     assert_null(dp_call(net, NULL, dp_zeros(DP_F32, DP_SHAPE(2, 5))));
     assert_string_equal(dp_error_hint(), "in layer 0, Linear");
@@ -455,13 +490,15 @@ static void test_misuse(void **state) {
     assert_null(dp_mse(y, t));
     nn_says("mse: output and target differ in shape: constant f32 [2,3], constant f32 [3,2]");
     assert_null(dp_cross_entropy(y, dp_zeros(DP_I64, DP_SHAPE(3))));
-    nn_says("cross_entropy: [N, C] with integer classes [N] is expected; got constant f32 [2,3], constant i64 [3]");
+    nn_says("cross_entropy: [N, C] with integer classes [N] is expected; got constant f32 [2,3], "
+            "constant i64 [3]");
     assert_null(dp_nll(y, dp_zeros(DP_F32, DP_SHAPE(2))));
     dp_clear();
     assert_null(dp_loss("MSE"));
     nn_says("loss: line 1, column 1: unknown name `MSE`");
     assert_null(dp_loss("MSELoss(reduction='men')"));
-    nn_says("loss: line 1, column 19: MSELoss: reduction must be 'mean', 'sum', 'none' or 'half_sum', not `'men'`");
+    nn_says("loss: line 1, column 19: MSELoss: reduction must be 'mean', 'sum', 'none' or "
+            "'half_sum', not `'men'`");
     assert_null(dp_loss("CrossEntropyLoss(reduction='half_sum')"));
     dp_clear();
     assert_null(dp_call(dp_loss("MSELoss"), NULL, y));
@@ -485,12 +522,12 @@ static int nn_fresh(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        NN_TEST(test_layers),       NN_TEST(test_losses),
-        NN_TEST(test_hard_logits),  NN_TEST(test_masked_probabilities),
-        NN_TEST(test_nan_rows),     NN_TEST(test_hard_binary),
-        NN_TEST(test_dropout),      NN_TEST(test_parts),
-        NN_TEST(test_flat),         NN_TEST(test_slice),
-        NN_TEST(test_tap),          NN_TEST(test_custom),
-        NN_TEST(test_init),         NN_TEST(test_misuse)};
+        NN_TEST(test_layers),      NN_TEST(test_losses),
+        NN_TEST(test_hard_logits), NN_TEST(test_masked_probabilities),
+        NN_TEST(test_nan_rows),    NN_TEST(test_hard_binary),
+        NN_TEST(test_dropout),     NN_TEST(test_parts),
+        NN_TEST(test_flat),        NN_TEST(test_slice),
+        NN_TEST(test_tap),         NN_TEST(test_custom),
+        NN_TEST(test_init),        NN_TEST(test_misuse)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -70,9 +70,15 @@ static void test_state(void **state) {
     (void)state;
     dp_module *net = dp_nn("Linear(2,2) fc: Linear(2,1,bias=False)");
     dp_optim *o = dp_optim_new(net, "Adam(lr=%d)", 1);
-    static const char *const names[] = {
-        "step", "beta1_power", "beta2_power", "exp_avg.0.weight", "exp_avg_sq.0.weight", "exp_avg.0.bias",
-        "exp_avg_sq.0.bias", "exp_avg.fc.weight", "exp_avg_sq.fc.weight"};
+    static const char *const names[] = {"step",
+                                        "beta1_power",
+                                        "beta2_power",
+                                        "exp_avg.0.weight",
+                                        "exp_avg_sq.0.weight",
+                                        "exp_avg.0.bias",
+                                        "exp_avg_sq.0.bias",
+                                        "exp_avg.fc.weight",
+                                        "exp_avg_sq.fc.weight"};
     const char *name;
     for (size_t i = 0; i < 9; i++) {
         assert_non_null(dp_optim_state(o, i, &name));
@@ -101,7 +107,8 @@ static void test_resume(void **state) {
     for (int broken = 0; broken < 2; broken++) {
         dp_module *net = dp_nn("Linear(3,4) ReLU Linear(4,1)");
         dp_optim *o = dp_optim_text(net, "AdamW(lr=0.01)");
-        dp_tensor *x = dp_uniform(dp_key(1), DP_F32, DP_SHAPE(8, 3)), *y = dp_ones(DP_F32, DP_SHAPE(8, 1));
+        dp_tensor *x = dp_uniform(dp_key(1), DP_F32, DP_SHAPE(8, 3)),
+                  *y = dp_ones(DP_F32, DP_SHAPE(8, 1));
         dp_eval(x);
         for (int step = 0; step < 10; step++) {
             dp_scope *s = dp_scope_begin();
@@ -141,8 +148,10 @@ static void test_flush(void **state) {
         assert_int_equal(dp_eval_n(out, 3), DP_OK);
         float m;
         assert_int_equal(dp_read(dp_optim_state(o, 1, NULL), &m, sizeof m), DP_OK);
-        if (step == 0) assert_true(m == -tiny);
-        else assert_true(m == 0 && !signbit(m));
+        if (step == 0)
+            assert_true(m == -tiny);
+        else
+            assert_true(m == 0 && !signbit(m));
         dp_scope_end(s);
     }
     assert_int_equal(dp_end(), 0);
@@ -218,20 +227,31 @@ static void test_faults(void **state) {
 
 static void test_refusals(void **state) {
     (void)state;
-    static const struct { const char *text; dp_status status; const char *message; } bad[] = {
+    static const struct {
+        const char *text;
+        dp_status status;
+        const char *message;
+    } bad[] = {
         {"", DP_EINVAL, "optimiser: line 1, column 1: expected a name, found the end of the text"},
         {"Adm", DP_EINVAL, "optimiser: line 1, column 1: unknown name `Adm`; did you mean `Adam`?"},
-        {"Adam(lr=-1)", DP_EINVAL, "optimiser: line 1, column 9: Adam: lr must be a number >= 0, not `-1`"},
-        {"Adam(lr=nan)", DP_EINVAL, "optimiser: line 1, column 9: Adam: lr must be a number >= 0, not `nan`"},
+        {"Adam(lr=-1)", DP_EINVAL,
+         "optimiser: line 1, column 9: Adam: lr must be a number >= 0, not `-1`"},
+        {"Adam(lr=nan)", DP_EINVAL,
+         "optimiser: line 1, column 9: Adam: lr must be a number >= 0, not `nan`"},
         {"Adam(lr=1e999)", DP_EINVAL, "optimiser: line 1, column 9: the number is too large"},
         {"Adam(lr=0,1abc)", DP_EINVAL, "optimiser: line 1, column 11: not a number"},
-        {"Adam(betas=0.9)", DP_EINVAL, "optimiser: line 1, column 12: Adam: betas must be two numbers in [0, 1), not `0.9`"},
-        {"Adam(betas=(0.9, 1))", DP_EINVAL, "optimiser: line 1, column 18: Adam: betas must be two numbers in [0, 1), not `1`"},
-        {"SGD(lr=0.1, momentun=0.9)", DP_EINVAL, "optimiser: line 1, column 13: SGD has no argument `momentun`; did you mean `momentum`?"},
+        {"Adam(betas=0.9)", DP_EINVAL,
+         "optimiser: line 1, column 12: Adam: betas must be two numbers in [0, 1), not `0.9`"},
+        {"Adam(betas=(0.9, 1))", DP_EINVAL,
+         "optimiser: line 1, column 18: Adam: betas must be two numbers in [0, 1), not `1`"},
+        {"SGD(lr=0.1, momentun=0.9)", DP_EINVAL,
+         "optimiser: line 1, column 13: SGD has no argument `momentun`; did you mean `momentum`?"},
         {"SGD(nesterov=true)", DP_EINVAL, "SGD: nesterov needs a momentum > 0 and no dampening"},
-        {"SGD(clip_norm=0)", DP_EINVAL, "optimiser: line 1, column 15: SGD: clip_norm must be a number > 0 or none, not `0`"},
+        {"SGD(clip_norm=0)", DP_EINVAL,
+         "optimiser: line 1, column 15: SGD: clip_norm must be a number > 0 or none, not `0`"},
         {"SGD SGD", DP_EINVAL, "optimiser: line 1, column 5: nothing may follow SGD, found `SGD`"},
-        {"SGD(maximize=1)", DP_EINVAL, "optimiser: line 1, column 14: SGD: maximize must be true or false, not `1`"},
+        {"SGD(maximize=1)", DP_EINVAL,
+         "optimiser: line 1, column 14: SGD: maximize must be true or false, not `1`"},
     };
     dp_module *net = dp_nn("Linear(2,2)");
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -241,8 +261,11 @@ static void test_refusals(void **state) {
         dp_clear();
     }
     dp_optim *o = dp_optim_text(net, "SGD");
-    assert_true(isnan(dp_step(o, dp_name(dp_call(net, NULL, dp_ones(DP_F32, DP_SHAPE(3, 2))), "y"))));
-    assert_string_equal(dp_error(), "dp_step: the loss is y f32 [3,2]; one element is expected (reduction 'none'?)");
+    assert_true(
+        isnan(dp_step(o, dp_name(dp_call(net, NULL, dp_ones(DP_F32, DP_SHAPE(3, 2))), "y"))));
+    assert_string_equal(
+        dp_error(),
+        "dp_step: the loss is y f32 [3,2]; one element is expected (reduction 'none'?)");
     assert_int_equal(dp_optim_steps(o), 0);
     dp_clear();
     assert_true(isnan(dp_step(NULL, NULL)));
@@ -255,8 +278,9 @@ static void test_refusals(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),     cmocka_unit_test(test_state),      cmocka_unit_test(test_resume),
-        cmocka_unit_test(test_flush),      cmocka_unit_test(test_clip_large), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_golden),     cmocka_unit_test(test_state),
+        cmocka_unit_test(test_resume),     cmocka_unit_test(test_flush),
+        cmocka_unit_test(test_clip_large), cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_faults)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* test_text.c: model text: PyTorch's print, canonical form, the laws of reading and writing, bad texts. */
+/* test_text.c: model text: PyTorch's print, canonical form, the laws of reading and writing, bad
+ * texts. */
 #include "golden.h"
 
 #include "base/base.h"
@@ -14,7 +15,8 @@ static int text_fresh(void **state) {
 
 /* ---- PyTorch's print ---- */
 
-/* source LINE, what PyTorch prints, "."; the source reads as what prints so, and so does the print. */
+/* source LINE, what PyTorch prints, "."; the source reads as what prints so, and so does the print.
+ */
 static void test_prints(void **state) {
     (void)state;
     golden_file g = golden_open("prints.txt");
@@ -54,7 +56,9 @@ static void test_print_file(void **state) {
     size_t n = fread(got, 1, sizeof got - 1, f);
     fclose(f);
     got[n] = 0;
-    assert_string_equal(got, "Sequential(\n  (0): Linear(in_features=2, out_features=1, bias=True)\n  (1): ReLU()\n)\n");
+    assert_string_equal(
+        got,
+        "Sequential(\n  (0): Linear(in_features=2, out_features=1, bias=True)\n  (1): ReLU()\n)\n");
 }
 
 /* ---- the canonical form ---- */
@@ -64,10 +68,10 @@ static void text_formats(const char *text, const char *canonical) {
     if (!m) fail_msg("%s: %s", text, dp_error());
     char *got = dp_format(m), *print = dp_print_text(m);
     if (canonical) assert_string_equal(got, canonical);
-    dp_module *again = dp_nn_text(got);                /* parse(format(n)) = n */
+    dp_module *again = dp_nn_text(got); /* parse(format(n)) = n */
     if (!again) fail_msg("%s: %s", got, dp_error());
     char *twice = dp_format(again), *print_again = dp_print_text(again);
-    assert_string_equal(twice, got);                   /* format(parse(t)) is a fixed point */
+    assert_string_equal(twice, got); /* format(parse(t)) is a fixed point */
     assert_string_equal(print_again, print);
     assert_int_equal(dp_param_count(m), dp_param_count(again));
     for (size_t i = 0; i < dp_param_count(m); i++) {
@@ -119,9 +123,11 @@ static void test_formats(void **state) {
         {"body: ( Tanh head: Tanh )", "body: ( Tanh() head: Tanh() )"},
         {"input: Tanh", "input: Tanh()"},
         {"input (3,32,32) Flatten", "input (3,32,32)\nFlatten(start_dim=1, end_dim=-1)"},
-        {"input (784) Linear(784,10) Tanh", "input (784)\nLinear(in_features=784, out_features=10, bias=true)\nTanh()"},
+        {"input (784) Linear(784,10) Tanh",
+         "input (784)\nLinear(in_features=784, out_features=10, bias=true)\nTanh()"},
         {"input (4,) Linear(4,3)", "input (4)\n" LINEAR(4, 3)},
-        {"Softmax(dim=None) Softmax(-1) LogSoftmax", "Softmax(dim=none)\nSoftmax(dim=-1)\nLogSoftmax(dim=none)"},
+        {"Softmax(dim=None) Softmax(-1) LogSoftmax",
+         "Softmax(dim=none)\nSoftmax(dim=-1)\nLogSoftmax(dim=none)"},
         {"GELU(\"tanh\")", "GELU(approximate='tanh')"},
         {"LeakyReLU(.5)", "LeakyReLU(negative_slope=0.5, inplace=false)"},
         {"LeakyReLU(-1.)", "LeakyReLU(negative_slope=-1.0, inplace=false)"},
@@ -140,7 +146,8 @@ static void test_printf(void **state) {
     (void)state;
     dp_module *m = dp_nn("%s(%d,%d) LeakyReLU(%g)", "Linear", 3, 4, 0.25);
     char *got = dp_format(m);
-    assert_string_equal(got, "Linear(in_features=3, out_features=4, bias=true)\nLeakyReLU(negative_slope=0.25, inplace=false)");
+    assert_string_equal(got, "Linear(in_features=3, out_features=4, "
+                             "bias=true)\nLeakyReLU(negative_slope=0.25, inplace=false)");
     dp_text_free(got);
     assert_int_equal(dp_end(), 0);
 }
@@ -173,14 +180,16 @@ static void test_bad(void **state) {
 static void test_caret(void **state) {
     (void)state;
     assert_null(dp_nn_text("Linear(784,128)  # \xc3\xa9t\xc3\xa9\n\tReLU Linaer(128,10)"));
-    assert_string_equal(dp_error(), "model text: line 2, column 7: unknown layer `Linaer`; did you mean `Linear`?");
+    assert_string_equal(
+        dp_error(), "model text: line 2, column 7: unknown layer `Linaer`; did you mean `Linear`?");
     assert_string_equal(dp_error_hint(), "it stands here:\n     ReLU Linaer(128,10)\n          ^");
     dp_clear();
     char text[512] = "";
     for (int i = 0; i < 30; i++) strcat(text, "Tanh() ");
-    strcat(text, "\xc3\xa9");                              /* a long line is cut around the place */
+    strcat(text, "\xc3\xa9"); /* a long line is cut around the place */
     assert_null(dp_nn_text(text));
-    assert_string_equal(dp_error(), "model text: line 1, column 211: unexpected character `\xc3\xa9`");
+    assert_string_equal(dp_error(),
+                        "model text: line 1, column 211: unexpected character `\xc3\xa9`");
     const char *hint = dp_error_hint(), *caret = strchr(hint, '^'), *line = strstr(hint, "\n    ");
     assert_non_null(caret);
     assert_non_null(line);
@@ -201,7 +210,8 @@ static void test_limits(void **state) {
         dp_module *m = dp_nn_text(text);
         if (depth == 65) {
             assert_null(m);
-            assert_string_equal(dp_error(), "model text: line 1, column 65: nested more than 64 deep");
+            assert_string_equal(dp_error(),
+                                "model text: line 1, column 65: nested more than 64 deep");
             assert_int_equal(dp_error_status(), DP_ELIMIT);
             dp_clear();
             continue;
@@ -238,18 +248,34 @@ static uint32_t text_random(uint64_t *s) {
 
 /* A random good stack: layers, groups, labels, repeats, in several spellings. */
 static void text_grow(char *out, size_t cap, uint64_t *s) {
-    static const char *const layers[] = {
-        "ReLU", "nn.Tanh()", "Dropout(0.25)", "nn.Dropout(p=1e-3,)", "LeakyReLU(-3)", "LeakyReLU(1e22)",
-        "Softmax(dim=-1)", "Softmax", "GELU('tanh')", "Identity(3)", "SiLU(inplace=True)", "Linear(4,4)",
-        "nn.Linear(4, out_features=4, bias=False)", "Flatten(2)", "Sequential()", "LeakyReLU(0.1)", "Sigmoid"};
+    static const char *const layers[] = {"ReLU",
+                                         "nn.Tanh()",
+                                         "Dropout(0.25)",
+                                         "nn.Dropout(p=1e-3,)",
+                                         "LeakyReLU(-3)",
+                                         "LeakyReLU(1e22)",
+                                         "Softmax(dim=-1)",
+                                         "Softmax",
+                                         "GELU('tanh')",
+                                         "Identity(3)",
+                                         "SiLU(inplace=True)",
+                                         "Linear(4,4)",
+                                         "nn.Linear(4, out_features=4, bias=False)",
+                                         "Flatten(2)",
+                                         "Sequential()",
+                                         "LeakyReLU(0.1)",
+                                         "Sigmoid"};
     int depth = 0, labels = 0;
     out[0] = 0;
     for (int i = 0; i < 24 && strlen(out) + 80 < cap; i++) {
         char piece[64];
         bool repeat = text_random(s) % 8 == 0;
-        if (repeat) snprintf(piece, sizeof piece, "%ux ", text_random(s) % 3 + 1);
-        else if (text_random(s) % 5 == 0) snprintf(piece, sizeof piece, text_random(s) % 2 ? "l%d: " : "(l%d): ", labels++);
-        else piece[0] = 0;
+        if (repeat)
+            snprintf(piece, sizeof piece, "%ux ", text_random(s) % 3 + 1);
+        else if (text_random(s) % 5 == 0)
+            snprintf(piece, sizeof piece, text_random(s) % 2 ? "l%d: " : "(l%d): ", labels++);
+        else
+            piece[0] = 0;
         strcat(out, piece);
         uint32_t what = text_random(s) % 6;
         if (what == 0 && depth < 4) {
@@ -293,9 +319,12 @@ static void test_fuzz_bad(void **state) {
         for (uint32_t k = text_random(&seed) % 3 + 1; k > 0; k--) {
             size_t at = text_random(&seed) % n;
             uint32_t how = text_random(&seed) % 3;
-            if (how == 0) text[at] = alphabet[text_random(&seed) % (sizeof alphabet - 1)];
-            else if (how == 1) memmove(text + at, text + at + 1, n - at);
-            else text[at] = 0;
+            if (how == 0)
+                text[at] = alphabet[text_random(&seed) % (sizeof alphabet - 1)];
+            else if (how == 1)
+                memmove(text + at, text + at + 1, n - at);
+            else
+                text[at] = 0;
             n = strlen(text);
             if (n == 0) break;
         }
@@ -316,8 +345,8 @@ static void test_fuzz_bad(void **state) {
 
 /* ---- every allocation fails once ---- */
 
-static int64_t text_left = -1;                   /* allocations until one fails; -1: none */
-static bool text_once;                           /* only that one, or all from then on */
+static int64_t text_left = -1; /* allocations until one fails; -1: none */
+static bool text_once;         /* only that one, or all from then on */
 static size_t text_out;
 
 static void *text_alloc(void *context, size_t bytes, size_t align) {
@@ -401,8 +430,9 @@ static void test_tables(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEXT_TEST(test_prints), TEXT_TEST(test_print_file), TEXT_TEST(test_formats), TEXT_TEST(test_printf),
-        TEXT_TEST(test_bad),    TEXT_TEST(test_caret),      TEXT_TEST(test_limits),  TEXT_TEST(test_fuzz_good),
-        TEXT_TEST(test_fuzz_bad), TEXT_TEST(test_tables),   TEXT_TEST(test_faults)};
+        TEXT_TEST(test_prints), TEXT_TEST(test_print_file), TEXT_TEST(test_formats),
+        TEXT_TEST(test_printf), TEXT_TEST(test_bad),        TEXT_TEST(test_caret),
+        TEXT_TEST(test_limits), TEXT_TEST(test_fuzz_good),  TEXT_TEST(test_fuzz_bad),
+        TEXT_TEST(test_tables), TEXT_TEST(test_faults)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -51,8 +51,8 @@ dp_tensor *dp_ctx_key(dp_ctx *c) {
  * one that was freed is never read. ---- */
 
 typedef struct call_tap {
-    uint64_t id, serial[2];     /* id 0: free */
-    dp_tensor *t[2];            /* input, output */
+    uint64_t id, serial[2]; /* id 0: free */
+    dp_tensor *t[2];        /* input, output */
 } call_tap;
 
 typedef struct call_table {
@@ -87,7 +87,7 @@ static bool call_grow(void) {
     for (new.cap = 64; new.cap < 4 * (live + 1);) new.cap *= 2;
     new.at = dp__zalloc(new.cap, sizeof *new.at);
     if (!new.at) return false;
-    if (!old.at) {                                   /* the table dies with the thread's outermost scope */
+    if (!old.at) { /* the table dies with the thread's outermost scope */
         dp_owned *o = dp__scope_own(call_taps_end, NULL);
         while (o && o->scope->outer) dp__scope_move(o);
         if (!o) {
@@ -121,8 +121,10 @@ dp_tensor *dp_tap(dp_module *net, const char *path) {
     while (*s) {
         size_t n = strcspn(s, ".");
         dp_module *c = dp__module_slot(m, s, n);
-        if (!c && which == 1 && n == 1 && *s == 'z' && !s[1]) which = 0;
-        else if (c) m = c;
+        if (!c && which == 1 && n == 1 && *s == 'z' && !s[1])
+            which = 0;
+        else if (c)
+            m = c;
         else {
             dp_fail(DP_EINVAL, "dp_tap: no layer `%s`", dp__quote(path, strlen(path)));
             return NULL;
@@ -147,7 +149,8 @@ static dp_tensor *call_forward(dp_module *m, dp_ctx *c, dp_tensor *const *in, in
 static void call_blame(const dp_module *m) {
     char buf[DP__MODULE_DEPTH * 64 + 1];
     const char *path = dp__module_path(m, buf, sizeof buf);
-    if (path && *path) dp__hint("in layer %s, %s", dp__quote(path, strlen(path)), dp__module_kind_name(m));
+    if (path && *path)
+        dp__hint("in layer %s, %s", dp__quote(path, strlen(path)), dp__module_kind_name(m));
 }
 
 static dp_tensor *call_run(dp_module *m, dp_ctx *c, dp_tensor *const *in, int n) {
@@ -163,7 +166,8 @@ static dp_tensor *call_run(dp_module *m, dp_ctx *c, dp_tensor *const *in, int n)
     return out && dp__tap_note(m, n > 0 ? in[0] : NULL, out) ? out : NULL;
 }
 
-dp_status dp_call_n(dp_module *m, dp_ctx *c, dp_tensor *const *in, int n_in, dp_tensor **out, int n_out) {
+dp_status dp_call_n(dp_module *m, dp_ctx *c, dp_tensor *const *in, int n_in, dp_tensor **out,
+                    int n_out) {
     for (int i = 0; out && i < n_out; i++) out[i] = NULL;
     if (!dp__module_check(m, "dp_call")) return dp_error_status();
     if (n_out != 1 || n_in < 1 || !in || !out)

@@ -3,7 +3,8 @@
 #include "nn/module.h"
 
 static const dp__field flatten_fields[] = {
-    {"start_dim", DP__ARG_INT, 0, "1", -DP_MAX_RANK, DP_MAX_RANK - 1, NULL, "first axis; the batch is axis 0"},
+    {"start_dim", DP__ARG_INT, 0, "1", -DP_MAX_RANK, DP_MAX_RANK - 1, NULL,
+     "first axis; the batch is axis 0"},
     {"end_dim", DP__ARG_INT, 0, "-1", -DP_MAX_RANK, DP_MAX_RANK - 1, NULL, "last axis"},
     {0}};
 
@@ -26,8 +27,10 @@ static dp_tensor *flatten_forward(dp_module *m, dp_ctx *c, dp_tensor *const *in,
         return NULL;
     }
     for (int i = 0; i < shape.rank; i++) {
-        if (i <= start || i > end) out.dim[out.rank++] = shape.dim[i];
-        else out.dim[out.rank - 1] *= shape.dim[i];
+        if (i <= start || i > end)
+            out.dim[out.rank++] = shape.dim[i];
+        else
+            out.dim[out.rank - 1] *= shape.dim[i];
     }
     return dp_reshape(in[0], out);
 }
@@ -35,7 +38,7 @@ static dp_tensor *flatten_forward(dp_module *m, dp_ctx *c, dp_tensor *const *in,
 static bool flatten_flow(const dp_module *m, dp__flow *f, char *why) {
     int64_t start, end;
     if (f->rank < 0 || dp__arg_int(m, 0) == 0 || dp__arg_int(m, 0) < -f->rank) {
-        f->rank = -1;                                  /* unknown, or mixed with the batch */
+        f->rank = -1; /* unknown, or mixed with the batch */
         f->last = -1;
         return true;
     }
@@ -44,15 +47,19 @@ static bool flatten_flow(const dp_module *m, dp__flow *f, char *why) {
         return false;
     }
     int rank = 0;
-    for (int i = 0; i < f->rank; i++) {                /* axis i + 1 with the batch */
-        if (i + 1 <= start || i + 1 > end) f->dim[rank++] = f->dim[i];
-        else f->dim[rank - 1] *= f->dim[i];
+    for (int i = 0; i < f->rank; i++) { /* axis i + 1 with the batch */
+        if (i + 1 <= start || i + 1 > end)
+            f->dim[rank++] = f->dim[i];
+        else
+            f->dim[rank - 1] *= f->dim[i];
     }
     f->rank = rank;
     f->last = f->dim[rank - 1];
     return true;
 }
 
-const dp__kind dp__kind_flatten = {
-    .name = "Flatten", .doc = "axes start_dim to end_dim become one", .fields = flatten_fields,
-    .forward = flatten_forward, .flow = flatten_flow};
+const dp__kind dp__kind_flatten = {.name = "Flatten",
+                                   .doc = "axes start_dim to end_dim become one",
+                                   .fields = flatten_fields,
+                                   .forward = flatten_forward,
+                                   .flow = flatten_flow};

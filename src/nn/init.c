@@ -9,7 +9,7 @@
 /* What a rule does to a weight of rank >= 2. */
 typedef struct init_rule {
     bool normal;
-    double (*scale)(const dp__arg *args, double fan_in, double fan_out);   /* bound or deviation */
+    double (*scale)(const dp__arg *args, double fan_in, double fan_out); /* bound or deviation */
 } init_rule;
 
 static double init_xavier_uniform(const dp__arg *a, double in, double out) {
@@ -18,7 +18,9 @@ static double init_xavier_uniform(const dp__arg *a, double in, double out) {
 static double init_xavier_normal(const dp__arg *a, double in, double out) {
     return a[0].v[0].d * sqrt(2 / (in + out));
 }
-static double init_he(const dp__arg *a, double in) { return sqrt(2 / (1 + a[0].v[0].d * a[0].v[0].d) / in); }
+static double init_he(const dp__arg *a, double in) {
+    return sqrt(2 / (1 + a[0].v[0].d * a[0].v[0].d) / in);
+}
 static double init_he_uniform(const dp__arg *a, double in, double out) {
     (void)out;
     return sqrt(3.0) * init_he(a, in);
@@ -35,17 +37,21 @@ static double init_std(const dp__arg *a, double in, double out) {
 static const dp__field init_gain_fields[] = {
     {"gain", DP__ARG_REAL, 0, "1.0", 0, INFINITY, NULL, "factor"}, {0}};
 static const dp__field init_slope_fields[] = {
-    {"a", DP__ARG_REAL, 0, "0", 0, INFINITY, NULL, "slope of the negative side of the leaky ReLU that follows"},
+    {"a", DP__ARG_REAL, 0, "0", 0, INFINITY, NULL,
+     "slope of the negative side of the leaky ReLU that follows"},
     {0}};
 static const dp__field init_std_fields[] = {
     {"std", DP__ARG_REAL, 0, "0.01", 0, INFINITY, NULL, "standard deviation"}, {0}};
 
-static const init_rule init_rules[] = {
-    {false, init_xavier_uniform}, {true, init_xavier_normal}, {false, init_he_uniform},
-    {true, init_he_normal}, {true, init_std}};
+static const init_rule init_rules[] = {{false, init_xavier_uniform},
+                                       {true, init_xavier_normal},
+                                       {false, init_he_uniform},
+                                       {true, init_he_normal},
+                                       {true, init_std}};
 
-#define INIT_KIND(id, text, field_table, rule, description)                                  \
-    const dp__kind dp__kind_##id = {.name = text, .doc = description, .fields = field_table, .more = rule}
+#define INIT_KIND(id, text, field_table, rule, description) \
+    const dp__kind dp__kind_##id = {                        \
+        .name = text, .doc = description, .fields = field_table, .more = rule}
 INIT_KIND(default, "default", NULL, NULL, "each layer's own rule, as PyTorch's");
 INIT_KIND(xavier_uniform, "xavier_uniform", init_gain_fields, &init_rules[0],
           "uniform in +-gain sqrt(6 / (fan_in + fan_out)); Glorot and Bengio 2010");
@@ -70,10 +76,11 @@ static dp_tensor *init_value(const dp__kind *kind, const dp__arg *args, const dp
                              dp_tensor *key) {
     dp_module *m = at->m;
     dp_tensor *v = m->vars[at->var].v;
-    if (kind == &dp__kind_default)                          /* a user's module keeps what it has */
+    if (kind == &dp__kind_default) /* a user's module keeps what it has */
         return m->kind && m->kind->init ? m->kind->init(m, at->var, key) : v;
     const init_rule *rule = kind->more;
-    if (!rule || dp_rank(v) < 2) return dp_broadcast(dp_scalar_of(dp_dtype_of(v), 0), dp_shape_at(v));
+    if (!rule || dp_rank(v) < 2)
+        return dp_broadcast(dp_scalar_of(dp_dtype_of(v), 0), dp_shape_at(v));
     double in, out;
     init_fans(v, &in, &out);
     double scale = rule->scale(args, in, out);
@@ -85,7 +92,8 @@ dp_status dp_init(dp_module *net, const char *rule, uint64_t seed) {
     const dp__kind *kind = NULL;
     dp__arg args[DP__MAX_FIELDS];
     if (!dp__module_check(net, "dp_init")) return dp_error_status();
-    dp_status s = dp__text_single(DP_KIND_INIT, "initialiser", rule ? rule : "default", &kind, args);
+    dp_status s =
+        dp__text_single(DP_KIND_INIT, "initialiser", rule ? rule : "default", &kind, args);
     const dp__listing *l = s ? NULL : dp__module_list(net);
     if (!l) return s ? s : dp_error_status();
     dp_tensor **effects = dp__alloc(l->n_params * sizeof(dp_tensor *));

@@ -6,21 +6,23 @@
 #include "base/base.h"
 #include "nn/text.h"
 
-static const dp__kind *const kinds_layers[] = {
-    &dp__kind_linear,     &dp__kind_flatten, &dp__kind_identity, &dp__kind_relu,
-    &dp__kind_leaky_relu, &dp__kind_sigmoid, &dp__kind_tanh,     &dp__kind_gelu,
-    &dp__kind_silu,       &dp__kind_softmax, &dp__kind_log_softmax, &dp__kind_dropout,
-    &dp__kind_sequential, NULL};
-static const dp__kind *const kinds_losses[] = {
-    &dp__kind_cross_entropy, &dp__kind_nll, &dp__kind_mse,
-    &dp__kind_bce, &dp__kind_bce_logits, NULL};
-static const dp__kind *const kinds_optims[] = {
-    &dp__kind_sgd, &dp__kind_adam, &dp__kind_adamw, NULL};
+static const dp__kind *const kinds_layers[] = {&dp__kind_linear,      &dp__kind_flatten,
+                                               &dp__kind_identity,    &dp__kind_relu,
+                                               &dp__kind_leaky_relu,  &dp__kind_sigmoid,
+                                               &dp__kind_tanh,        &dp__kind_gelu,
+                                               &dp__kind_silu,        &dp__kind_softmax,
+                                               &dp__kind_log_softmax, &dp__kind_dropout,
+                                               &dp__kind_sequential,  NULL};
+static const dp__kind *const kinds_losses[] = {&dp__kind_cross_entropy, &dp__kind_nll,
+                                               &dp__kind_mse,           &dp__kind_bce,
+                                               &dp__kind_bce_logits,    NULL};
+static const dp__kind *const kinds_optims[] = {&dp__kind_sgd, &dp__kind_adam, &dp__kind_adamw,
+                                               NULL};
 static const dp__kind *const kinds_inits[] = {
     &dp__kind_default,   &dp__kind_xavier_uniform, &dp__kind_xavier_normal, &dp__kind_he_uniform,
     &dp__kind_he_normal, &dp__kind_normal,         &dp__kind_zeros,         NULL};
-static const dp__kind *const *const kinds_all[] = {
-    kinds_layers, kinds_losses, kinds_optims, kinds_inits};
+static const dp__kind *const *const kinds_all[] = {kinds_layers, kinds_losses, kinds_optims,
+                                                   kinds_inits};
 
 const dp__kind *dp__kind_at(dp_kind_class c, size_t i) {
     if ((unsigned)c >= sizeof(kinds_all) / sizeof(kinds_all[0])) return NULL;
@@ -51,7 +53,8 @@ static const char *kinds_nearest(const char *s, size_t n, const char *const *nam
 const char *dp__kind_nearest(dp_kind_class c, const char *name, size_t n) {
     const char *names[64];
     size_t count = 0;
-    for (const dp__kind *k; count < 64 && (k = dp__kind_at(c, count)) != NULL;) names[count++] = k->name;
+    for (const dp__kind *k; count < 64 && (k = dp__kind_at(c, count)) != NULL;)
+        names[count++] = k->name;
     return kinds_nearest(name, n, names, count);
 }
 
@@ -99,10 +102,13 @@ static void kinds_range(dp_text *t, const dp__field *f) {
     if (f->min == f->max || (any_min && any_max)) return;
     dp__format_double(f->min, low);
     dp__format_double(f->max, high);
-    if (any_max) dp__text(t, f->flags & DP__OPEN_MIN ? " > %s" : " >= %s", low);
-    else if (any_min) dp__text(t, f->flags & DP__OPEN_MAX ? " < %s" : " <= %s", high);
-    else dp__text(t, " in %c%s, %s%c", f->flags & DP__OPEN_MIN ? '(' : '[', low, high,
-                  f->flags & DP__OPEN_MAX ? ')' : ']');
+    if (any_max)
+        dp__text(t, f->flags & DP__OPEN_MIN ? " > %s" : " >= %s", low);
+    else if (any_min)
+        dp__text(t, f->flags & DP__OPEN_MAX ? " < %s" : " <= %s", high);
+    else
+        dp__text(t, " in %c%s, %s%c", f->flags & DP__OPEN_MIN ? '(' : '[', low, high,
+                 f->flags & DP__OPEN_MAX ? ')' : ']');
 }
 
 static void kinds_words(dp_text *t, const dp__field *f) {
@@ -118,11 +124,21 @@ static void kinds_words(dp_text *t, const dp__field *f) {
 const char *dp__field_allows(const dp__field *f, char *buf, size_t size) {
     dp_text t = {0};
     switch (f->type) {
-    case DP__ARG_INT: dp__text(&t, "an integer"); break;
-    case DP__ARG_REAL: dp__text(&t, "a number"); break;
-    case DP__ARG_BOOL: dp__text(&t, "true or false"); break;
-    case DP__ARG_CHOICE: kinds_words(&t, f); break;
-    case DP__ARG_PAIR: dp__text(&t, "two numbers"); break;
+    case DP__ARG_INT:
+        dp__text(&t, "an integer");
+        break;
+    case DP__ARG_REAL:
+        dp__text(&t, "a number");
+        break;
+    case DP__ARG_BOOL:
+        dp__text(&t, "true or false");
+        break;
+    case DP__ARG_CHOICE:
+        kinds_words(&t, f);
+        break;
+    case DP__ARG_PAIR:
+        dp__text(&t, "two numbers");
+        break;
     }
     if (f->type != DP__ARG_BOOL && f->type != DP__ARG_CHOICE) kinds_range(&t, f);
     if (f->flags & DP__NONE_OK) dp__text(&t, " or none");

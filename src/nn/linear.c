@@ -8,7 +8,8 @@ enum { LINEAR_IN, LINEAR_OUT, LINEAR_BIAS };
 
 static const dp__field linear_fields[] = {
     {"in_features", DP__ARG_INT, 0, NULL, 1, INFINITY, NULL, "size of the last axis of the input"},
-    {"out_features", DP__ARG_INT, 0, NULL, 1, INFINITY, NULL, "size of the last axis of the output"},
+    {"out_features", DP__ARG_INT, 0, NULL, 1, INFINITY, NULL,
+     "size of the last axis of the output"},
     {"bias", DP__ARG_BOOL, 0, "true", 0, 0, NULL, "add a learned vector"},
     {0}};
 
@@ -43,8 +44,8 @@ static dp_tensor *linear_forward(dp_module *m, dp_ctx *c, dp_tensor *const *in, 
 static bool linear_flow(const dp_module *m, dp__flow *f, char *why) {
     int64_t expects = dp__arg_int(m, LINEAR_IN);
     if (f->last >= 0 && f->last != expects) {
-        snprintf(why, DP__WHY, "gets %lld features from %s, expects %lld", (long long)f->last, f->from,
-                 (long long)expects);
+        snprintf(why, DP__WHY, "gets %lld features from %s, expects %lld", (long long)f->last,
+                 f->from, (long long)expects);
         return false;
     }
     f->last = dp__arg_int(m, LINEAR_OUT);
@@ -59,7 +60,11 @@ static dp_tensor *linear_init(dp_module *m, size_t i, dp_tensor *key) {
     return dp_muls(dp_adds(dp_muls(u, 2), -1), bound);
 }
 
-const dp__kind dp__kind_linear = {
-    .name = "Linear", .doc = "y = x W^T + b: every output is a weighted sum of all inputs",
-    .fields = linear_fields, .make = linear_make, .forward = linear_forward, .flow = linear_flow,
-    .init = linear_init};
+const dp__kind dp__kind_linear = {.name = "Linear",
+                                  .doc =
+                                      "y = x W^T + b: every output is a weighted sum of all inputs",
+                                  .fields = linear_fields,
+                                  .make = linear_make,
+                                  .forward = linear_forward,
+                                  .flow = linear_flow,
+                                  .init = linear_init};

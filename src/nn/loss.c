@@ -12,12 +12,14 @@
 
 enum { LOSS_MEAN, LOSS_SUM, LOSS_NONE, LOSS_HALF_SUM };
 
-static const dp__field loss_fields[] = {
-    {"reduction", DP__ARG_CHOICE, DP__NOT_PRINTED, "'mean'", 0, 0, "mean|sum|none",
-     "mean over the batch, sum, or one loss per example"}, {0}};
+static const dp__field loss_fields[] = {{"reduction", DP__ARG_CHOICE, DP__NOT_PRINTED, "'mean'", 0,
+                                         0, "mean|sum|none",
+                                         "mean over the batch, sum, or one loss per example"},
+                                        {0}};
 static const dp__field loss_fields_half[] = {
     {"reduction", DP__ARG_CHOICE, DP__NOT_PRINTED, "'mean'", 0, 0, "mean|sum|none|half_sum",
-     "mean over all elements, sum, one per element, or sum / 2"}, {0}};
+     "mean over all elements, sum, one per element, or sum / 2"},
+    {0}};
 
 static dp_tensor *loss_reduce(dp_tensor *x, int64_t reduction) {
     if (reduction == LOSS_NONE || !x) return x;
@@ -78,7 +80,8 @@ static dp_tensor *loss_mse(dp_tensor *y, dp_tensor *t, int64_t reduction) {
 
 /* max(log x, -100); negative numbers stay NaN. exp(-100) is where the two meet. */
 static dp_tensor *loss_log(dp_tensor *x) {
-    dp_tensor *low = dp_mul(dp_greater_equal(x, dp_scalar(0)), dp_less(x, dp_scalar(3.7200759760208361e-44)));
+    dp_tensor *low =
+        dp_mul(dp_greater_equal(x, dp_scalar(0)), dp_less(x, dp_scalar(3.7200759760208361e-44)));
     return dp_where(low, dp_scalar(-100), dp_log(dp_where(low, dp_scalar(1), x)));
 }
 
@@ -92,7 +95,8 @@ static dp_tensor *loss_log_rest(dp_tensor *x) {
 static dp_tensor *loss_bce(dp_tensor *p, dp_tensor *t, int64_t reduction) {
     if (!loss_same_shape("bce", p, t)) return NULL;
     dp_tensor *rest = dp_sub(dp_scalar(1), t);
-    return loss_reduce(dp_neg(dp_add(dp_mul(t, loss_log(p)), dp_mul(rest, loss_log_rest(p)))), reduction);
+    return loss_reduce(dp_neg(dp_add(dp_mul(t, loss_log(p)), dp_mul(rest, loss_log_rest(p)))),
+                       reduction);
 }
 
 /* log(1 + exp(-|z|)) + t max(-z, 0) + (1 - t) max(z, 0): no cancellation on either side; the
@@ -106,7 +110,9 @@ static dp_tensor *loss_bce_logits(dp_tensor *z, dp_tensor *t, int64_t reduction)
     return loss_reduce(dp_add(soft, dp_add(hit, miss)), reduction);
 }
 
-dp_tensor *dp_cross_entropy(dp_tensor *z, dp_tensor *t) { return loss_cross_entropy(z, t, LOSS_MEAN); }
+dp_tensor *dp_cross_entropy(dp_tensor *z, dp_tensor *t) {
+    return loss_cross_entropy(z, t, LOSS_MEAN);
+}
 dp_tensor *dp_nll(dp_tensor *log_p, dp_tensor *t) { return loss_nll(log_p, t, LOSS_MEAN); }
 dp_tensor *dp_mse(dp_tensor *y, dp_tensor *t) { return loss_mse(y, t, LOSS_MEAN); }
 dp_tensor *dp_bce(dp_tensor *p, dp_tensor *t) { return loss_bce(p, t, LOSS_MEAN); }
@@ -116,19 +122,20 @@ dp_tensor *dp_bce_logits(dp_tensor *z, dp_tensor *t) { return loss_bce_logits(z,
 
 static bool loss_two(const dp_module *m, int n) {
     if (n == 2) return true;
-    dp_fail(DP_EINVAL, "%s: %d input%s; an output and its target are needed", dp__module_kind_name(m), n,
-            n == 1 ? "" : "s");
+    dp_fail(DP_EINVAL, "%s: %d input%s; an output and its target are needed",
+            dp__module_kind_name(m), n, n == 1 ? "" : "s");
     return false;
 }
 
-#define LOSS_KIND(id, text, field_table, description)                                              \
-    static dp_tensor *loss_##id##_forward(dp_module *m, dp_ctx *c, dp_tensor *const *in, int n) {  \
-        (void)c;                                                                                   \
-        return loss_two(m, n) ? loss_##id(in[0], in[1], dp__arg_int(m, 0)) : NULL;                 \
-    }                                                                                              \
-    const dp__kind dp__kind_##id = {.name = text, .doc = description, .fields = field_table,       \
-                                    .forward = loss_##id##_forward}
-LOSS_KIND(cross_entropy, "CrossEntropyLoss", loss_fields, "-log softmax(logits)[class], or with probabilities");
+#define LOSS_KIND(id, text, field_table, description)                                             \
+    static dp_tensor *loss_##id##_forward(dp_module *m, dp_ctx *c, dp_tensor *const *in, int n) { \
+        (void)c;                                                                                  \
+        return loss_two(m, n) ? loss_##id(in[0], in[1], dp__arg_int(m, 0)) : NULL;                \
+    }                                                                                             \
+    const dp__kind dp__kind_##id = {                                                              \
+        .name = text, .doc = description, .fields = field_table, .forward = loss_##id##_forward}
+LOSS_KIND(cross_entropy, "CrossEntropyLoss", loss_fields,
+          "-log softmax(logits)[class], or with probabilities");
 LOSS_KIND(nll, "NLLLoss", loss_fields, "-log_probabilities[class]");
 LOSS_KIND(mse, "MSELoss", loss_fields_half, "(y - target)^2");
 LOSS_KIND(bce, "BCELoss", loss_fields, "-(t log p + (1 - t) log(1 - p)), logs clamped at -100");

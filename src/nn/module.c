@@ -13,12 +13,16 @@ static _Atomic uint64_t module_ids = 1;
 
 bool dp__module_check(const dp_module *m, const char *function) {
     if (m && m->magic == DP__MODULE_MAGIC) return true;
-    if (m) dp_fail(DP_EINVAL, "%s: not a live module (freed, or its scope ended)", function);
-    else if (!dp_failed()) dp_fail(DP_EINVAL, "%s: the module is NULL", function);
+    if (m)
+        dp_fail(DP_EINVAL, "%s: not a live module (freed, or its scope ended)", function);
+    else if (!dp_failed())
+        dp_fail(DP_EINVAL, "%s: the module is NULL", function);
     return false;
 }
 
-const char *dp__module_kind_name(const dp_module *m) { return m->kind ? m->kind->name : m->own_kind; }
+const char *dp__module_kind_name(const dp_module *m) {
+    return m->kind ? m->kind->name : m->own_kind;
+}
 const dp__kind *dp__kind_of(const dp_module *m) { return m->kind; }
 dp__arg *dp__args(const dp_module *m) { return m->args; }
 
@@ -63,7 +67,7 @@ static void module_release(dp_module *m) {
     module_release_string(m->name);
     if (!m->kind) {
         char *extra;
-        memcpy(&extra, &m->def.extra, sizeof extra);      /* the copy that dp_module_new made */
+        memcpy(&extra, &m->def.extra, sizeof extra); /* the copy that dp_module_new made */
         module_release_string(extra);
     }
     m->magic = 0;
@@ -129,16 +133,19 @@ dp_module *dp__module_of(const dp__kind *kind, const dp__arg *args) {
 
 dp_module *dp_module_new(const char *kind, const dp_module_def *def) {
     if (!kind || !kind[0] || !def || !def->forward ||
-        def->size < offsetof(dp_module_def, free) + sizeof def->free || strlen(kind) >= MODULE_NAME) {
-        dp_fail(DP_EINVAL, "dp_module_new: a name (1 to %d bytes) and a definition with its size and "
-                "forward are needed", MODULE_NAME - 1);
+        def->size < offsetof(dp_module_def, free) + sizeof def->free ||
+        strlen(kind) >= MODULE_NAME) {
+        dp_fail(DP_EINVAL,
+                "dp_module_new: a name (1 to %d bytes) and a definition with its size and "
+                "forward are needed",
+                MODULE_NAME - 1);
         return NULL;
     }
     dp_module *m = module_blank();
     if (!m) return NULL;
     memcpy(&m->def, def, def->size < sizeof m->def ? def->size : sizeof m->def);
     void (*release)(void *) = m->def.free;
-    m->def.free = NULL;                                   /* a failed call leaves self with the caller */
+    m->def.free = NULL; /* a failed call leaves self with the caller */
     m->own_kind = dp__strdup(kind);
     if (m->def.extra) m->def.extra = dp__strdup(m->def.extra);
     bool good = m->own_kind && (!def->extra || def->size < sizeof *def || m->def.extra);
@@ -162,7 +169,8 @@ static bool module_name_good(const char *function, const dp_module *m, const cha
     }
     bool taken = dp__module_slot((dp_module *)(uintptr_t)m, name, n) != NULL;
     for (size_t i = 0; i < m->n_vars; i++) taken = taken || strcmp(m->vars[i].name, name) == 0;
-    if (taken) dp_fail(DP_EINVAL, "%s: %s has a `%s` already", function, dp__module_kind_name(m), name);
+    if (taken)
+        dp_fail(DP_EINVAL, "%s: %s has a `%s` already", function, dp__module_kind_name(m), name);
     return !taken;
 }
 
@@ -209,7 +217,8 @@ dp_module *dp_child(dp_module *parent, const char *name, dp_module *child) {
         dp_fail(DP_EINVAL, "dp_child: %s has a parent already", dp__module_kind_name(child));
         return NULL;
     }
-    if (!module_name_good("dp_child", parent, name) || !module_depth_good(parent, child)) return NULL;
+    if (!module_name_good("dp_child", parent, name) || !module_depth_good(parent, child))
+        return NULL;
     char *copy = dp__strdup(name);
     if (!copy) return NULL;
     if (!module_attach(parent, child)) {
@@ -303,7 +312,10 @@ static bool module_list_seen(dp__listing *l, dp_module *m) {
 
 /* Depth first, a module before its children. */
 static bool module_list_walk(dp__listing *l, dp_module *root, bool buffers) {
-    struct { dp_module *m; size_t next, prefix; } stack[DP__MODULE_DEPTH + 2] = {{root, 0, 0}};
+    struct {
+        dp_module *m;
+        size_t next, prefix;
+    } stack[DP__MODULE_DEPTH + 2] = {{root, 0, 0}};
     dp_text prefix = {0};
     bool good = module_list_vars(l, root, "", buffers) && (buffers || module_list_seen(l, root));
     for (int depth = 0; good && depth >= 0;) {
@@ -376,7 +388,8 @@ dp_tensor *dp_param_named(dp_module *m, const char *name) {
     if (!dp__module_check(m, "dp_param_named") || !name || !dp__module_list(m)) return NULL;
     const dp__listing *l = m->listing;
     for (size_t i = 0; i < l->n; i++)
-        if (strcmp(l->names.data + l->at[i].name, name) == 0) return l->at[i].m->vars[l->at[i].var].v;
+        if (strcmp(l->names.data + l->at[i].name, name) == 0)
+            return l->at[i].m->vars[l->at[i].var].v;
     dp_fail(DP_EINVAL, "dp_param_named: no parameter `%s`", dp__quote(name, strlen(name)));
     return NULL;
 }

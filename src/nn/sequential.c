@@ -9,6 +9,6 @@ static dp_tensor *sequential_forward(dp_module *m, dp_ctx *c, dp_tensor *const *
     return x;
 }
 
-const dp__kind dp__kind_sequential = {
-    .name = "Sequential", .doc = "the layers in its parentheses, one after the other",
-    .forward = sequential_forward};
+const dp__kind dp__kind_sequential = {.name = "Sequential",
+                                      .doc = "the layers in its parentheses, one after the other",
+                                      .forward = sequential_forward};

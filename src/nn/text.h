@@ -12,32 +12,39 @@
 #include "nn/fields.h"
 
 enum {
-    DP__TEXT_DEPTH = 64,              /* nesting */
+    DP__TEXT_DEPTH = 64, /* nesting */
     DP__TEXT_BYTES = 1 << 20,
-    DP__TEXT_ITEMS = 100000,          /* layers after repeats are expanded */
-    DP__NAME_BYTES = 256              /* a tensor's whole name, with its end */
+    DP__TEXT_ITEMS = 100000, /* layers after repeats are expanded */
+    DP__NAME_BYTES = 256     /* a tensor's whole name, with its end */
 };
 
 typedef enum dp__token_kind {
-    DP__T_END, DP__T_NAME, DP__T_INT, DP__T_REAL, DP__T_STRING, DP__T_SIGN, DP__T_BAD
+    DP__T_END,
+    DP__T_NAME,
+    DP__T_INT,
+    DP__T_REAL,
+    DP__T_STRING,
+    DP__T_SIGN,
+    DP__T_BAD
 } dp__token_kind;
 
 typedef struct dp__token {
     dp__token_kind kind;
-    char sign;              /* of DP__T_SIGN: one of ( ) , : = { } | @ & $ ; . [ ] */
-    size_t at, n;           /* bytes of the text; of a string from its quote, and what is in it */
+    char sign;    /* of DP__T_SIGN: one of ( ) , : = { } | @ & $ ; . [ ] */
+    size_t at, n; /* bytes of the text; of a string from its quote, and what is in it */
     int64_t i;
-    double d;               /* numbers; set for integers too */
+    double d; /* numbers; set for integers too */
 } dp__token;
 
 /* A reader stands on a token; copying it is looking ahead. `what` begins every message. */
 typedef struct dp__reader {
     const char *what, *s;
-    size_t n, next;         /* next: first byte after the token */
+    size_t n, next; /* next: first byte after the token */
     dp__token now;
 } dp__reader;
 
-dp_status dp__reader_begin(dp__reader *r, const char *what, const char *text);  /* on its first token */
+dp_status dp__reader_begin(dp__reader *r, const char *what,
+                           const char *text); /* on its first token */
 dp_status dp__reader_next(dp__reader *r);
 bool dp__reader_is(const dp__reader *r, char sign);
 /* Record an error at byte `at`, with the line and a caret as its hint. */
@@ -60,16 +67,16 @@ typedef enum dp__item_type { DP__I_LAYER, DP__I_GROUP } dp__item_type;
 
 typedef struct dp__item {
     dp__item_type type;
-    const dp__kind *kind;   /* of a layer */
-    size_t args;            /* its first value in dp__model.args */
-    size_t label, label_n;  /* bytes of the text; label_n 0: numbered */
-    size_t at, end;         /* its own text */
-    int64_t repeat;         /* 1: once */
-    int parent, first, last, next;   /* indices; -1: none */
+    const dp__kind *kind;          /* of a layer */
+    size_t args;                   /* its first value in dp__model.args */
+    size_t label, label_n;         /* bytes of the text; label_n 0: numbered */
+    size_t at, end;                /* its own text */
+    int64_t repeat;                /* 1: once */
+    int parent, first, last, next; /* indices; -1: none */
 } dp__item;
 
 typedef struct dp__model {
-    dp__item *items;        /* items[0]: the whole stack */
+    dp__item *items; /* items[0]: the whole stack */
     size_t n, cap;
     dp__arg *args;
     size_t n_args, cap_args;
@@ -77,7 +84,7 @@ typedef struct dp__model {
     dp_shape input;
 } dp__model;
 
-dp_status dp__model_read(dp__model *model, dp__reader *r);     /* r: begun */
+dp_status dp__model_read(dp__model *model, dp__reader *r); /* r: begun */
 void dp__model_free(dp__model *model);
 dp_module *dp__model_build(const dp__model *model, const dp__reader *r);
 

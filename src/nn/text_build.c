@@ -1,4 +1,5 @@
-/* text_build.c: the item list to modules, with repeats expanded and sizes checked where they meet. */
+/* text_build.c: the item list to modules, with repeats expanded and sizes checked where they meet.
+ */
 #include <string.h>
 
 #include "nn/kinds.h"
@@ -6,9 +7,9 @@
 #include "nn/text.h"
 
 typedef struct build_frame {
-    int item;                   /* the group */
-    int child;                  /* what comes next in it; -1: nothing */
-    int64_t left;               /* repeats of that child that are left; 0: not begun */
+    int item;     /* the group */
+    int child;    /* what comes next in it; -1: nothing */
+    int64_t left; /* repeats of that child that are left; 0: not begun */
     dp_module *m;
 } build_frame;
 
@@ -40,10 +41,13 @@ static dp_module *build_one(build_state *s, const dp__item *item) {
 }
 
 /* Put a new module below its parent, under its label or its number. */
-static bool build_place(const build_state *s, dp_module *parent, const dp__item *item, dp_module *m) {
+static bool build_place(const build_state *s, dp_module *parent, const dp__item *item,
+                        dp_module *m) {
     char name[64];
-    if (item->label_n > 0) snprintf(name, sizeof name, "%.*s", (int)item->label_n, s->r->s + item->label);
-    else snprintf(name, sizeof name, "%zu", parent->n_children);
+    if (item->label_n > 0)
+        snprintf(name, sizeof name, "%.*s", (int)item->label_n, s->r->s + item->label);
+    else
+        snprintf(name, sizeof name, "%zu", parent->n_children);
     if (dp__module_slot(parent, name, strlen(name))) {
         dp__reader_fail(s->r, item->label_n > 0 ? item->label : item->at, DP_EINVAL,
                         "two layers are called `%s`", name);

@@ -19,7 +19,7 @@ typedef struct grammar_state {
     dp__model *m;
     dp__reader *r;
     int open, depth;
-    bool comma;                 /* the last thing was an item: a comma may follow */
+    bool comma; /* the last thing was an item: a comma may follow */
     grammar_ahead ahead;
 } grammar_state;
 
@@ -36,12 +36,14 @@ static int grammar_item(dp__model *m, int parent, dp__item_type type, size_t at)
     }
     if (!dp__reserve((void **)&m->items, &m->cap, m->n + 1, sizeof *m->items)) return -1;
     int i = (int)m->n++;
-    m->items[i] = (dp__item){.type = type, .at = at, .repeat = 1, .parent = parent,
-                             .first = -1, .last = -1, .next = -1};
+    m->items[i] = (dp__item){
+        .type = type, .at = at, .repeat = 1, .parent = parent, .first = -1, .last = -1, .next = -1};
     if (parent < 0) return i;
     dp__item *p = &m->items[parent];
-    if (p->last >= 0) m->items[p->last].next = i;
-    else p->first = i;
+    if (p->last >= 0)
+        m->items[p->last].next = i;
+    else
+        p->first = i;
     p->last = i;
     return i;
 }
@@ -78,9 +80,11 @@ static dp_status grammar_open(grammar_state *s, size_t at) {
 /* Something is announced (a label, a repeat) and no item came. */
 static dp_status grammar_dangling(const grammar_state *s) {
     if (s->ahead.has_repeat)
-        return dp__reader_fail(s->r, s->ahead.repeat_at, DP_EINVAL, "a repeat needs a layer after it");
+        return dp__reader_fail(s->r, s->ahead.repeat_at, DP_EINVAL,
+                               "a repeat needs a layer after it");
     if (s->ahead.label_n > 0)
-        return dp__reader_fail(s->r, s->ahead.label_at, DP_EINVAL, "label %s needs a layer after it",
+        return dp__reader_fail(s->r, s->ahead.label_at, DP_EINVAL,
+                               "label %s needs a layer after it",
                                dp__reader_name(s->r->s + s->ahead.label, s->ahead.label_n));
     return DP_OK;
 }
@@ -141,7 +145,8 @@ static dp_status grammar_repeat(grammar_state *s) {
         return dp__reader_fail(r, at, DP_EINVAL, "expected a layer, found %s", dp__reader_found(r));
     if (times < 1 || times > DP__TEXT_ITEMS)
         return dp__reader_fail(r, at, times < 1 ? DP_EINVAL : DP_ELIMIT,
-                               "a repeat is from 1 to %d, not %lld", DP__TEXT_ITEMS, (long long)times);
+                               "a repeat is from 1 to %d, not %lld", DP__TEXT_ITEMS,
+                               (long long)times);
     int64_t before = s->ahead.has_repeat ? s->ahead.repeat : 1;
     if (before * times > DP__TEXT_ITEMS)
         return dp__reader_fail(r, at, DP_ELIMIT, "more than %d layers", DP__TEXT_ITEMS);
@@ -167,7 +172,8 @@ static dp_status grammar_unknown(grammar_state *s) {
         return dp__reader_fail(r, at, DP_EINVAL, "blocks (`name = ... ;`) are not read yet");
     }
     if (dp__kind_find(DP_KIND_LOSS, name, n))
-        return dp__reader_fail(r, at, DP_EINVAL, "%s is a loss, not a layer", dp__reader_name(name, n));
+        return dp__reader_fail(r, at, DP_EINVAL, "%s is a loss, not a layer",
+                               dp__reader_name(name, n));
     if (dp__kind_find(DP_KIND_OPTIM, name, n))
         return dp__reader_fail(r, at, DP_EINVAL, "%s is an optimiser, not a layer",
                                dp__reader_name(name, n));
@@ -218,7 +224,7 @@ static dp_status grammar_layer(grammar_state *s) {
     bool given = !status && grammar_has_args(r, m->items[i].end);
     if (!status) status = dp__text_args(r, kind, given, m->args + args);
     if (status) return status;
-    if (before.now.at != r->now.at) {            /* the ")" is the last sign before where it stands */
+    if (before.now.at != r->now.at) { /* the ")" is the last sign before where it stands */
         size_t end = r->now.at;
         while (end > at && r->s[end - 1] != ')') end--;
         m->items[i].end = end;
@@ -228,16 +234,18 @@ static dp_status grammar_layer(grammar_state *s) {
 }
 
 static dp_status grammar_refuse(grammar_state *s) {
-    static const struct { char sign; const char *message; } later[] = {
-        {'{', "branches ({ ... | ... }) are not read yet"},
-        {'|', "branches ({ ... | ... }) are not read yet"},
-        {'}', "branches ({ ... | ... }) are not read yet"},
-        {'@', "earlier values (@label) are not read yet"},
-        {'&', "shared layers (&label) are not read yet"},
-        {'$', "numbered inputs ($n) are not read yet"},
-        {'.', "parts of a layer's output (.name) are not read yet"},
-        {';', "blocks (`name = ... ;`) are not read yet"},
-        {'=', "blocks (`name = ... ;`) are not read yet"}};
+    static const struct {
+        char sign;
+        const char *message;
+    } later[] = {{'{', "branches ({ ... | ... }) are not read yet"},
+                 {'|', "branches ({ ... | ... }) are not read yet"},
+                 {'}', "branches ({ ... | ... }) are not read yet"},
+                 {'@', "earlier values (@label) are not read yet"},
+                 {'&', "shared layers (&label) are not read yet"},
+                 {'$', "numbered inputs ($n) are not read yet"},
+                 {'.', "parts of a layer's output (.name) are not read yet"},
+                 {';', "blocks (`name = ... ;`) are not read yet"},
+                 {'=', "blocks (`name = ... ;`) are not read yet"}};
     for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
         if (dp__reader_is(s->r, later[i].sign))
             return dp__reader_fail(s->r, s->r->now.at, DP_EINVAL, "%s", later[i].message);
@@ -249,7 +257,8 @@ static dp_status grammar_comma(grammar_state *s) {
     dp_status status = grammar_dangling(s);
     if (status) return status;
     if (!s->comma)
-        return dp__reader_fail(s->r, s->r->now.at, DP_EINVAL, "a layer is missing before this \",\"");
+        return dp__reader_fail(s->r, s->r->now.at, DP_EINVAL,
+                               "a layer is missing before this \",\"");
     s->comma = false;
     return dp__reader_next(s->r);
 }
@@ -276,16 +285,18 @@ static dp_status grammar_tuple(dp__reader *r, dp_shape *shape) {
     shape->rank = 0;
     while (!status && !dp__reader_is(r, ')')) {
         if (r->now.kind != DP__T_INT || r->now.i < 1)
-            return dp__reader_fail(r, r->now.at, DP_EINVAL, "input: a size is an integer >= 1, not %s",
-                                   dp__reader_found(r));
+            return dp__reader_fail(r, r->now.at, DP_EINVAL,
+                                   "input: a size is an integer >= 1, not %s", dp__reader_found(r));
         if (shape->rank >= DP_MAX_RANK - 1)
-            return dp__reader_fail(r, r->now.at, DP_ELIMIT, "input: at most %d sizes", DP_MAX_RANK - 1);
+            return dp__reader_fail(r, r->now.at, DP_ELIMIT, "input: at most %d sizes",
+                                   DP_MAX_RANK - 1);
         shape->dim[shape->rank++] = r->now.i;
         status = dp__reader_next(r);
-        if (!status && dp__reader_is(r, ',')) status = dp__reader_next(r);
+        if (!status && dp__reader_is(r, ','))
+            status = dp__reader_next(r);
         else if (!status && !dp__reader_is(r, ')'))
-            return dp__reader_fail(r, r->now.at, DP_EINVAL, "input: expected \",\" or \")\", found %s",
-                                   dp__reader_found(r));
+            return dp__reader_fail(r, r->now.at, DP_EINVAL,
+                                   "input: expected \",\" or \")\", found %s", dp__reader_found(r));
     }
     return status ? status : dp__reader_next(r);
 }
@@ -295,14 +306,14 @@ static dp_status grammar_input(dp__model *m, dp__reader *r) {
     if (r->now.kind != DP__T_NAME || r->now.n != 5 || memcmp(r->s + r->now.at, "input", 5) != 0)
         return DP_OK;
     dp_status status = dp__reader_next(&ahead);
-    if (status || dp__reader_is(&ahead, ':')) return status;      /* a layer labelled "input" */
+    if (status || dp__reader_is(&ahead, ':')) return status; /* a layer labelled "input" */
     status = grammar_tuple(&ahead, &m->input);
     if (status) return status;
     size_t at = r->now.at;
     int64_t count = dp__shape_count(m->input.rank, m->input.dim, NULL);
     if (m->input.rank == 0 || count < 0)
-        return dp__reader_fail(r, at, DP_EINVAL, "input: %s", count < 0 ? "the sizes are too large"
-                                                                      : "no sizes are given");
+        return dp__reader_fail(r, at, DP_EINVAL, "input: %s",
+                               count < 0 ? "the sizes are too large" : "no sizes are given");
     m->has_input = true;
     *r = ahead;
     if (dp__reader_is(r, ','))
@@ -318,8 +329,8 @@ dp_status dp__model_read(dp__model *m, dp__reader *r) {
     while (!status && r->now.kind != DP__T_END) status = grammar_step(&s);
     if (!status) status = grammar_dangling(&s);
     if (!status && s.open != 0)
-        status = dp__reader_fail(r, m->items[s.open].at, DP_EINVAL, "this group is never closed: %s",
-                                 "a \")\" is missing");
+        status = dp__reader_fail(r, m->items[s.open].at, DP_EINVAL,
+                                 "this group is never closed: %s", "a \")\" is missing");
     if (!status && m->items[0].first < 0)
         status = dp__reader_fail(r, r->now.at, DP_EINVAL, "the text has no layers");
     m->items[0].end = r->n;

@@ -44,8 +44,10 @@ void dp__module_write(dp_text *t, const dp_module *root) {
         print_indent(t, depth + 1);
         dp__text(t, "(%s): ", c->name);
         print_head(t, c, depth + 1);
-        if (c->n_children > 0) stack[++depth] = (print_frame){c, 0};
-        else dp__text(t, "\n");
+        if (c->n_children > 0)
+            stack[++depth] = (print_frame){c, 0};
+        else
+            dp__text(t, "\n");
     }
 }
 
@@ -59,8 +61,10 @@ static bool print_numbered(const dp_module *parent, size_t i) {
 static dp_status print_layer(dp_text *t, const dp_module *m) {
     if (!m->kind)
         return dp_fail(DP_EINVAL, "dp_format: %s is made in C and has no model text", m->own_kind);
-    if (m->kind == &dp__kind_sequential) dp__text(t, "()");
-    else dp__text_kind(t, m->kind, m->args, DP__STYLE_CANONICAL);
+    if (m->kind == &dp__kind_sequential)
+        dp__text(t, "()");
+    else
+        dp__text_kind(t, m->kind, m->args, DP__STYLE_CANONICAL);
     return DP_OK;
 }
 

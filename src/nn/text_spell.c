@@ -18,8 +18,10 @@ static size_t spell_digits(double x, char digits[32], int *exponent) {
             continue;
         }
         seen++;
-        if (n == 0 && *s == '0') leading++;
-        else digits[n++] = *s;
+        if (n == 0 && *s == '0')
+            leading++;
+        else
+            digits[n++] = *s;
     }
     if (point < 0) point = seen;
     if (*s) {
@@ -78,8 +80,12 @@ static void spell_value(dp_text *t, const dp__field *f, const dp__arg *a, dp__st
     size_t n;
     const char *word;
     switch (f->type) {
-    case DP__ARG_INT: dp__text(t, "%lld", (long long)a->v[0].i); break;
-    case DP__ARG_REAL: dp__text_real(t, a->v[0].d, a->ints & 1); break;
+    case DP__ARG_INT:
+        dp__text(t, "%lld", (long long)a->v[0].i);
+        break;
+    case DP__ARG_REAL:
+        dp__text_real(t, a->v[0].d, a->ints & 1);
+        break;
     case DP__ARG_BOOL:
         dp__text(t, a->v[0].i ? (python ? "True" : "true") : python ? "False" : "false");
         break;

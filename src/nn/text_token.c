@@ -9,7 +9,7 @@ static bool token_alpha(char c) {
 }
 static bool token_digit(char c) { return c >= '0' && c <= '9'; }
 static bool token_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-static bool token_continues(char c) { return ((unsigned char)c & 0xC0) == 0x80; }  /* UTF-8 */
+static bool token_continues(char c) { return ((unsigned char)c & 0xC0) == 0x80; } /* UTF-8 */
 
 /* Characters of a line from `from` to `to`. */
 static size_t token_columns(const char *s, size_t from, size_t to) {
@@ -32,14 +32,16 @@ static void token_picture(const dp__reader *r, size_t line, size_t at) {
         show[n++] = c == 0x7F || c < 0x20 ? ' ' : (char)c;
     }
     show[n] = 0;
-    for (size_t columns = token_columns(r->s, begin, at); column < columns && column < WIDTH; column++)
+    for (size_t columns = token_columns(r->s, begin, at); column < columns && column < WIDTH;
+         column++)
         caret[column] = ' ';
     caret[column] = '^';
     caret[column + 1] = 0;
     dp__hint("it stands here:\n    %s\n    %s", show, caret);
 }
 
-dp_status dp__reader_fail(const dp__reader *r, size_t at, dp_status status, const char *format, ...) {
+dp_status dp__reader_fail(const dp__reader *r, size_t at, dp_status status, const char *format,
+                          ...) {
     char why[400];
     va_list args;
     va_start(args, format);
@@ -91,7 +93,8 @@ static dp_status token_number(dp__reader *r) {
     t->n = i - t->at;
     size_t skip = r->s[t->at] == '+';
     size_t used = dp__parse_double(r->s + t->at + skip, t->n - skip, &t->d);
-    bool repeat = whole && i < r->n && r->s[i] == 'x' && !(i + 1 < r->n && token_digit(r->s[i + 1]));
+    bool repeat =
+        whole && i < r->n && r->s[i] == 'x' && !(i + 1 < r->n && token_digit(r->s[i + 1]));
     if (used != t->n - skip || (i < r->n && token_alpha(r->s[i]) && !repeat))
         return dp__reader_fail(r, t->at, DP_EINVAL, "not a number");
     if (!isfinite(t->d)) return dp__reader_fail(r, t->at, DP_EINVAL, "the number is too large");

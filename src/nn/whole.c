@@ -75,7 +75,7 @@ dp_status dp_module_to(dp_module *net, dp_dtype dtype) {
         if (made[n]) dp_name(made[n], "%s", v->name);
         good = leave || made[n];
     }
-    for (size_t i = 0; i < n; i++) {                       /* nothing fails from here on */
+    for (size_t i = 0; i < n; i++) { /* nothing fails from here on */
         dp__var *v = &l->at[i].m->vars[l->at[i].var];
         if (!made[i]) continue;
         dp_free(good ? v->v : made[i]);
@@ -91,7 +91,8 @@ dp_shape dp_output_shape(dp_module *net, dp_shape input) {
     dp_shape out = {.rank = -1}, in = {.rank = input.rank + 1, .dim = {1}};
     if (!dp__module_check(net, "dp_output_shape")) return out;
     if (input.rank < 0 || in.rank > DP_MAX_RANK) {
-        dp_fail(DP_EINVAL, "dp_output_shape: rank %d; allowed 0 to %d", input.rank, DP_MAX_RANK - 1);
+        dp_fail(DP_EINVAL, "dp_output_shape: rank %d; allowed 0 to %d", input.rank,
+                DP_MAX_RANK - 1);
         return out;
     }
     memcpy(in.dim + 1, input.dim, sizeof in.dim[0] * (size_t)input.rank);
@@ -110,7 +111,10 @@ dp_shape dp_output_shape(dp_module *net, dp_shape input) {
 /* What the layers up to the first Linear let through unchanged; the walk is depth first. */
 dp_shape dp_input_shape(dp_module *net) {
     dp_shape out = {.rank = -1};
-    struct { const dp_module *m; size_t next; } stack[DP__MODULE_DEPTH + 2];
+    struct {
+        const dp_module *m;
+        size_t next;
+    } stack[DP__MODULE_DEPTH + 2];
     if (!dp__module_check(net, "dp_input_shape")) return out;
     if (net->has_input) return net->input;
     stack[0].m = net;
@@ -118,7 +122,8 @@ dp_shape dp_input_shape(dp_module *net) {
     for (int depth = 0; depth >= 0;) {
         const dp_module *m = stack[depth].m;
         if (m->kind == &dp__kind_linear) return dp_shape_of(1, (int64_t[]){dp__arg_int(m, 0)});
-        if (m->kind != &dp__kind_sequential && (!m->kind || m->kind == &dp__kind_flatten)) return out;
+        if (m->kind != &dp__kind_sequential && (!m->kind || m->kind == &dp__kind_flatten))
+            return out;
         if (m->kind != &dp__kind_sequential || stack[depth].next == m->n_children) {
             depth--;
             continue;

@@ -11,12 +11,14 @@
 #include "nn/module.h"
 #include "nn/text.h"
 
-enum { OPTIM_LR = 0, OPTIM_BETAS = 1 };      /* the first field of every rule; of rules with powers */
+enum { OPTIM_LR = 0, OPTIM_BETAS = 1 }; /* the first field of every rule; of rules with powers */
 
 static bool optim_check(const dp_optim *o, const char *function) {
     if (o && o->magic == DP__OPTIM_MAGIC) return true;
-    if (o) dp_fail(DP_EINVAL, "%s: not a live optimiser (freed, or its scope ended)", function);
-    else if (!dp_failed()) dp_fail(DP_EINVAL, "%s: the optimiser is NULL", function);
+    if (o)
+        dp_fail(DP_EINVAL, "%s: not a live optimiser (freed, or its scope ended)", function);
+    else if (!dp_failed())
+        dp_fail(DP_EINVAL, "%s: the optimiser is NULL", function);
     return false;
 }
 
@@ -109,7 +111,8 @@ static bool optim_room(dp_optim *o) {
     return o->vars && o->slots && o->gradients && o->roots && o->names;
 }
 
-dp_optim *dp_optim_for(dp_tensor *const *vars, const char *const *names, size_t n, const char *text) {
+dp_optim *dp_optim_for(dp_tensor *const *vars, const char *const *names, size_t n,
+                       const char *text) {
     const dp__kind *kind = NULL;
     dp__arg args[DP__MAX_FIELDS];
     if (!text || (n > 0 && !vars)) {
@@ -123,8 +126,8 @@ dp_optim *dp_optim_for(dp_tensor *const *vars, const char *const *names, size_t 
     *o = (dp_optim){.magic = DP__OPTIM_MAGIC, .kind = kind, .rule = kind->more, .n = n};
     memcpy(o->args, args, fields * sizeof *args);
     o->common = (int)fields - DP__OPTIM_COMMON;
-    bool good = (!o->rule->check || o->rule->check(o) == DP_OK) && optim_room(o) && optim_globals(o) &&
-                optim_slots(o, vars, names);
+    bool good = (!o->rule->check || o->rule->check(o) == DP_OK) && optim_room(o) &&
+                optim_globals(o) && optim_slots(o, vars, names);
     for (size_t i = 0; good && i < o->n_names; i++) good = o->names[i] != NULL;
     if (good) o->owned = dp__scope_own(optim_destroy, o);
     if (o->owned) return o;
@@ -159,12 +162,14 @@ dp_optim *dp_optim_new(dp_module *net, const char *format, ...) {
 
 /* ---- a step ---- */
 
-static bool optim_flag(const dp_optim *o, int common) { return o->args[o->common + common].v[0].i != 0; }
+static bool optim_flag(const dp_optim *o, int common) {
+    return o->args[o->common + common].v[0].i != 0;
+}
 
 /* One number of each gradient, as a vector: max |g|, or, with a scale, the sum of (g / scale)^2. */
 static dp_tensor *optim_gather(dp_optim *o, dp_tensor *const *g, dp_tensor *scale, dp_dtype dtype) {
     dp_shape one = {.rank = 1, .dim = {1}};
-    dp_tensor **parts = o->roots;                       /* free until the effects are there */
+    dp_tensor **parts = o->roots; /* free until the effects are there */
     size_t n = 0;
     for (size_t i = 0; i < o->n; i++) {
         if (dp_count(g[i]) == 0) continue;
@@ -174,17 +179,18 @@ static dp_tensor *optim_gather(dp_optim *o, dp_tensor *const *g, dp_tensor *scal
         if (!parts[n - 1]) return NULL;
     }
     if (n == 0) return dp_zeros(dtype, one);
-    for (size_t made; n > 1; n = made) {                /* by fours: dp_concat needs no memory for few */
+    for (size_t made; n > 1; n = made) { /* by fours: dp_concat needs no memory for few */
         made = 0;
-        for (size_t i = 0; i < n; i += 4) parts[made++] = dp_concat(parts + i, n - i < 4 ? n - i : 4, 0);
+        for (size_t i = 0; i < n; i += 4)
+            parts[made++] = dp_concat(parts + i, n - i < 4 ? n - i : 4, 0);
         for (size_t i = 0; i < made; i++)
             if (!parts[i]) return NULL;
     }
     return parts[0];
 }
 
-/* min(max_norm / (norm + 1e-6), 1) for the joint norm m sqrt(sum((g / m)^2)), where m is the largest
- * component: no overflow. NaN stays NaN. */
+/* min(max_norm / (norm + 1e-6), 1) for the joint norm m sqrt(sum((g / m)^2)), where m is the
+ * largest component: no overflow. NaN stays NaN. */
 static dp_tensor *optim_clip_scale(dp_optim *o, dp_tensor *const *g, double max_norm) {
     dp_dtype dtype = DP_F32;
     for (size_t i = 0; i < o->n; i++) dtype = dp__promote(dtype, dp_dtype_of(g[i]));
@@ -203,11 +209,13 @@ static bool optim_clip(dp_optim *o, dp_tensor **g) {
     if (!norm->none && o->n > 0 && !scale) return false;
     for (size_t i = 0; i < o->n; i++) {
         if (scale) {
-            dp_tensor *own = dp_dtype_of(g[i]) == dp_dtype_of(scale) ? scale : dp_cast(scale, dp_dtype_of(g[i]));
+            dp_tensor *own =
+                dp_dtype_of(g[i]) == dp_dtype_of(scale) ? scale : dp_cast(scale, dp_dtype_of(g[i]));
             g[i] = dp_mul(g[i], own);
         }
         if (!value->none)
-            g[i] = dp_minimum(dp_maximum(g[i], dp_scalar(-value->v[0].d)), dp_scalar(value->v[0].d));
+            g[i] =
+                dp_minimum(dp_maximum(g[i], dp_scalar(-value->v[0].d)), dp_scalar(value->v[0].d));
         if (optim_flag(o, DP__OPTIM_MAXIMIZE)) g[i] = dp_neg(g[i]);
         if (!g[i]) return false;
     }
@@ -283,7 +291,8 @@ dp_status dp_apply_gradients(dp_optim *o, dp_tensor *const *gradients, dp_tensor
 dp_status dp_step_graph(dp_optim *o, dp_tensor *loss, dp_tensor **out) {
     if (!optim_check(o, "dp_step") || !dp__check(loss, "dp_step")) return dp_error_status();
     if (dp_count(loss) != 1)
-        return dp_fail(DP_EINVAL, "dp_step: the loss is %s; one element is expected (reduction 'none'?)",
+        return dp_fail(DP_EINVAL,
+                       "dp_step: the loss is %s; one element is expected (reduction 'none'?)",
                        dp__describe(loss));
     dp_status s = o->n > 0 ? dp_vjp(loss, NULL, o->vars, o->n, o->gradients) : DP_OK;
     return s ? s : optim_build(o, o->gradients, out);
@@ -299,11 +308,14 @@ double dp_step(dp_optim *o, dp_tensor *loss) {
 
 /* ---- asking ---- */
 
-double dp_lr(const dp_optim *o) { return optim_check(o, "dp_lr") ? dp__optim_real(o, OPTIM_LR) : NAN; }
+double dp_lr(const dp_optim *o) {
+    return optim_check(o, "dp_lr") ? dp__optim_real(o, OPTIM_LR) : NAN;
+}
 
 dp_status dp_set_lr(dp_optim *o, double lr) {
     if (!optim_check(o, "dp_set_lr")) return dp_error_status();
-    if (!(lr >= 0) || isinf(lr)) return dp_fail(DP_EINVAL, "dp_set_lr: %g; a number >= 0 is expected", lr);
+    if (!(lr >= 0) || isinf(lr))
+        return dp_fail(DP_EINVAL, "dp_set_lr: %g; a number >= 0 is expected", lr);
     o->args[OPTIM_LR] = (dp__arg){.v[0].d = lr};
     optim_drop_text(o);
     return DP_OK;
@@ -320,7 +332,7 @@ const char *dp_optim_format(const dp_optim *o) {
     if (o->text) return o->text;
     dp_text t = {0};
     dp__text_kind(&t, o->kind, o->args, DP__STYLE_CANONICAL);
-    dp_optim *cache = (dp_optim *)(uintptr_t)o;              /* the text is a cache, not a state */
+    dp_optim *cache = (dp_optim *)(uintptr_t)o; /* the text is a cache, not a state */
     if (!t.failed && t.data) cache->text = dp__strdup(t.data);
     dp__text_free(&t);
     return o->text;
