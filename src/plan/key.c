@@ -137,23 +137,19 @@ dp_plan *dp__plan_find(dp_engine *e, dp_tensor *const *roots, size_t n) {
 /* ---- a plan's own memory ---- */
 
 void *dp__plan_alloc(dp_plan *p, size_t count, size_t size) {
-    struct dp_blocks *b = &p->blocks;
-    if (!dp__reserve((void **)&b->block, &b->cap, b->n + 1, sizeof *b->block) ||
-        !dp__reserve((void **)&b->size, &b->cap_size, b->n + 1, sizeof *b->size))
-        return NULL;
-    void *m = dp__zalloc(count ? count : 1, size);
-    if (!m) return NULL;
-    b->block[b->n] = m;
-    b->size[b->n++] = (count ? count : 1) * size;
-    p->bytes += count * size;
-    return m;
+    if (!dp__reserve((void **)&p->block, &p->cap_blocks, p->n_blocks + 1, sizeof *p->block)) return NULL;
+    struct dp_block *b = &p->block[p->n_blocks];
+    b->bytes = (count ? count : 1) * size;
+    b->data = dp__zalloc(count ? count : 1, size);
+    if (!b->data) return NULL;
+    p->n_blocks++;
+    p->bytes += b->bytes;
+    return b->data;
 }
 
 void dp__plan_free(dp_plan *p) {
     if (!p) return;
-    struct dp_blocks b = p->blocks;
-    for (size_t i = 0; i < b.n; i++) dp__release(b.block[i], b.size[i]);
-    dp__release(b.block, b.cap * sizeof *b.block);
-    dp__release(b.size, b.cap_size * sizeof *b.size);
+    for (size_t i = 0; i < p->n_blocks; i++) dp__release(p->block[i].data, p->block[i].bytes);
+    dp__release(p->block, p->cap_blocks * sizeof *p->block);
     dp__release(p, sizeof *p);
 }
