@@ -82,7 +82,11 @@ typedef struct dp_plan {
     size_t kernel_scratch;
     int pins;                        /* held by prepared graphs */
     bool cached;
-    struct dp_blocks { void **block; size_t *size; size_t n, cap, cap_size; } blocks;
+    struct dp_block {
+        void *data;
+        size_t bytes;
+    } *block;                        /* all of the above lives in these */
+    size_t n_blocks, cap_blocks;
 } dp_plan;
 
 /* Memory that lives as long as the plan. */
