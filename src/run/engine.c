@@ -96,10 +96,13 @@ static dp_tensor **engine_roots(dp_engine *e, dp_tensor *const *roots, size_t *n
 
 dp_status dp__evaluate(dp_tensor *const *roots, size_t n) {
     dp_engine *e = dp__engine();
+    if (e && e->busy) return dp_fail(DP_EINVAL, "dp_eval: called by a callback of an eval of the same engine");
     dp_tensor **list = e ? engine_roots(e, roots, &n) : NULL;
     if (!list) return dp_error_status();
     if (!n) return DP_OK;
+    e->busy = true;
     dp_status s = e->executor == DP_NAIVE ? dp__naive_eval(e, list, n) : dp__plan_eval(e, list, n);
+    e->busy = false;
     if (s) return s;
     dp_thread *t = dp__thread();
     for (size_t i = 0; i < t->n_kept; i++) t->kept[i]->kept = false;

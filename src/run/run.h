@@ -14,6 +14,7 @@ struct dp_engine {
     dp_walk walk;
     dp_tensor **roots;               /* of the eval under way: asked for and kept */
     size_t cap_roots;
+    bool busy;                       /* an eval is under way: callbacks may not begin another */
     struct dp_cache *cache;          /* plans (src/plan/cache.c) */
     void *arena, *scratch;           /* inner values; registers and kernels' scratch of all threads */
     size_t arena_bytes, scratch_bytes;

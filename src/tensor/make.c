@@ -21,9 +21,14 @@ dp_tensor *dp_wrap(dp_dtype dtype, dp_shape shape, const void *data, void (*rele
         dp_fail(DP_EINVAL, "dp_wrap: data is NULL");
         return NULL;
     }
-    if ((uintptr_t)data % dp_dtype_size(dtype)) return dp_from(dtype, shape, data);
     dp_tensor *t = dp__tensor_new(dtype, &none, NULL);      /* checks the dtype; empty */
     if (!t) return NULL;
+    if ((uintptr_t)data % dp_dtype_size(dtype)) {           /* a copy: nothing is borrowed any more */
+        dp_free(t);
+        t = dp_from(dtype, shape, data);
+        if (t && release) release(context);
+        return t;
+    }
     if (shape.rank < 0 || shape.rank > DP_MAX_RANK || dp__shape_count(shape.rank, shape.dim, NULL) < 0) {
         dp_free(t);
         dp_fail(DP_EINVAL, "dp_wrap: shape %s", dp__shape_text(shape.rank, shape.dim));

@@ -147,14 +147,16 @@ static void scope_empty(dp_thread *t, dp_scope *s) {
     s->pending = 0;
 }
 
-/* A kept node that is still pending when the scope of its inputs ends can never be computed. */
+/* A kept node that is still pending when the scope of its inputs ends can never be computed, nor
+ * can one that is made of it. */
 static void scope_lose_kept(dp_thread *t, const dp_scope *ended) {
     for (size_t i = 0; i < t->n_kept; i++)
         for (int k = 0; k < t->kept[i]->n_in; k++)
-            if (t->kept[i]->in[k]->scope == ended) {
+            if (t->kept[i]->in[k]->scope == ended || t->kept[i]->in[k]->state == DP_SPENT) {
                 dp__settle(t->kept[i], DP_SPENT, NULL);
                 t->kept[i]->kept = false;
-                t->kept[i--] = t->kept[--t->n_kept];
+                t->kept[i] = t->kept[--t->n_kept];
+                i = (size_t)-1;                        /* from the start: it may be another's input */
                 break;
             }
 }
