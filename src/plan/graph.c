@@ -114,8 +114,11 @@ static bool graph_view(dp_graph *g, dp_value *v) {
     }
 }
 
-/* Inputs of rows and kernels that take no strides, and whole operands, are made row-major. */
+/* Inputs of rows and kernels that take no strides, and whole operands, are made row-major. What an
+ * assignment takes straight from a leaf is copied, for that leaf may be a variable that changes: two
+ * variables swapped, one reversed in its own place. */
 static bool graph_inputs(dp_graph *g, dp_value *v) {
+    if (v->op == &dp_op_assign && g->v[g->v[v->in[1]].base].leaf && (v->in[1] = graph_copy(g, v->in[1])) < 0) return false;
     for (int i = 0; i < v->n_in; i++) {
         bool dense = v->op->kind == DP_ROW || (v->op->kind == DP_KERNEL && !(v->op->strided >> i & 1)) ||
                      (v->op->kind == DP_EFFECT && v->op->run) || (v->op->whole >> i & 1);
