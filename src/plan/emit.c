@@ -10,11 +10,13 @@ typedef struct dp_writer {
     dp_graph *g;
     const dp_group *k;
     int32_t group;
-    dp_instr *instr;                 /* room for emit_room(k) */
+    dp_instr *instr;                 /* EMIT_ROOM of each */
     size_t n, n_registers;
     struct dp_known { int32_t value; uint8_t how; dp_operand at; } *known;   /* gathered, expanded, computed */
     size_t n_known;
 } dp_writer;
+/* A member is one instruction, and at most one gather or expansion for each of its inputs. */
+enum { EMIT_ROOM = (DP_MAX_IN + 1) * (DP_GROUP_LIMIT + 1) };
 enum { EMIT_COMPUTED, EMIT_GATHERED, EMIT_EXPANDED };
 
 static dp_operand *emit_known(const dp_writer *w, int32_t value, uint8_t how) {
@@ -155,8 +157,8 @@ static bool emit_member(dp_writer *w, int32_t value) {
 static bool emit_is_register(const dp_operand *o) { return o->kind == DP_REGISTER; }
 
 static void emit_registers(dp_writer *w, dp_step *s, size_t slot_bytes) {
-    int32_t last[4 * DP_GROUP_LIMIT], at[4 * DP_GROUP_LIMIT];
-    bool taken[4 * DP_GROUP_LIMIT] = {0};
+    int32_t last[EMIT_ROOM], at[EMIT_ROOM];
+    bool taken[EMIT_ROOM] = {0};
     size_t top = 0;
     for (size_t i = 0; i < w->n; i++) {
         for (int k = 0; k < w->instr[i].n_in; k++)
@@ -207,35 +209,35 @@ static size_t emit_tile_size(const dp_writer *w, const dp_group *k) {
     return tile / period * period;
 }
 
+/* The instructions of a group, in w->instr. */
+static bool emit_members(dp_writer *w) {
+    const dp_group *k = w->k;
+    for (int32_t m = w->g->member_at[w->group]; m < w->g->member_at[w->group + 1]; m++) {
+        int32_t value = w->g->member[m];
+        const dp_value *v = &w->g->v[value];
+        dp_operand head = {.kind = DP_MEMORY, .size = v->size, .place = v->place};
+        if (value == k->head) emit_remember(w, value, EMIT_COMPUTED, head);
+        else if (v->effect && !v->assigns) continue;     /* its value is computed in the variable */
+        else if (!emit_member(w, value)) return false;
+    }
+    return true;
+}
+
 static bool emit_program(dp_writer *w, dp_step *s) {
     const dp_group *k = w->k;
-    int32_t from = w->g->member_at[w->group], to = w->g->member_at[w->group + 1];
-    size_t room = (size_t)(to - from) * (DP_MAX_IN + 2);
+    const dp_instr *instr = w->instr;
     uint8_t widest = 1;
-    bool fine = true;
-    w->instr = dp__plan_alloc(w->g->plan, room, sizeof *w->instr);
-    w->known = dp__alloc(room * sizeof *w->known);
-    if (!w->instr || !w->known) fine = false;
-    for (int32_t m = from; fine && m < to; m++) {
-        const dp_value *v = &w->g->v[w->g->member[m]];
-        if (w->g->member[m] == k->head) {
-            emit_remember(w, k->head, EMIT_COMPUTED, (dp_operand){.kind = DP_MEMORY, .size = v->size, .place = v->place});
-            continue;
-        }
-        if (v->effect && !v->assigns) continue;          /* its value is computed in the variable */
-        fine = emit_member(w, w->g->member[m]);
-    }
-    dp__release(w->known, room * sizeof *w->known);
-    if (!fine) return false;
-    s->instr = w->instr;
+    if (!emit_members(w)) return false;
     s->n_instr = w->n;
     s->tile = emit_tile_size(w, k);
     for (size_t i = 0; i < w->n; i++) {
-        if (w->instr[i].out.size > widest) widest = w->instr[i].out.size;
-        s->cost += (double)(w->instr[i].row_level ? s->rows : s->count) * 0.25;
+        if (instr[i].out.size > widest) widest = instr[i].out.size;
+        s->cost += (double)(instr[i].row_level ? s->rows : s->count) * 0.25;
     }
     emit_registers(w, s, (s->tile * (k->row_n ? k->row_n : 1) * widest + 63) / 64 * 64);
-    return true;
+    s->instr = dp__plan_alloc(w->g->plan, w->n, sizeof *instr);
+    if (s->instr && w->n) memcpy(s->instr, instr, w->n * sizeof *instr);
+    return s->instr != NULL;
 }
 
 static dp_array emit_array(const dp_value *v) {
@@ -257,9 +259,12 @@ static void emit_kernel(const dp_graph *g, dp_step *s, int32_t head) {
     s->cost += v->op->cost ? (double)v->op->cost(&s->run) * (v->dtype == DP_F64 ? 0.05 : 0.025) : (double)v->count;
 }
 
-static bool emit_group(dp_graph *g, int32_t group, dp_step *s) {
+static bool emit_group(dp_writer *w, int32_t group, dp_step *s) {
+    dp_graph *g = w->g;
     const dp_group *k = &g->g[group];
-    dp_writer w = {.g = g, .k = k, .group = group};
+    w->k = k;
+    w->group = group;
+    w->n = w->n_registers = w->n_known = 0;
     s->count = k->count;
     s->row_n = k->row_n;
     for (int32_t m = g->member_at[group]; m < g->member_at[group + 1]; m++) {
@@ -268,7 +273,7 @@ static bool emit_group(dp_graph *g, int32_t group, dp_step *s) {
     }
     s->in_place[0].base = s->out_place.base = -1;
     if (k->head >= 0) emit_kernel(g, s, k->head);
-    return emit_program(&w, s);
+    return emit_program(w, s);
 }
 
 /* Attributes are the nodes' own; the plan outlives them. */
@@ -284,17 +289,26 @@ static bool emit_own_attributes(dp_graph *g) {
     return true;
 }
 
-bool dp__emit(dp_graph *g) {
-    dp_plan *p = g->plan;
-    p->step = dp__plan_alloc(p, g->n_order, sizeof *p->step);
-    if (!p->step || !emit_own_attributes(g)) return false;
-    for (size_t i = 0; i < g->n_order; i++) {
+static bool emit_steps(dp_writer *w) {
+    dp_plan *p = w->g->plan;
+    for (size_t i = 0; i < w->g->n_order; i++) {
         dp_step *s = &p->step[p->n_steps++];
-        if (!emit_group(g, g->order[i], s)) return false;
+        if (!emit_group(w, w->g->order[i], s)) return false;
         p->cost += s->cost;
         if (s->scratch > p->scratch) p->scratch = s->scratch;
     }
     return true;
+}
+
+bool dp__emit(dp_graph *g) {
+    dp_writer w = {.g = g};
+    w.instr = dp__zalloc(EMIT_ROOM, sizeof *w.instr);
+    w.known = dp__zalloc(EMIT_ROOM, sizeof *w.known);
+    g->plan->step = dp__plan_alloc(g->plan, g->n_order, sizeof *g->plan->step);
+    bool fine = w.instr && w.known && g->plan->step && emit_own_attributes(g) && emit_steps(&w);
+    dp__release(w.instr, EMIT_ROOM * sizeof *w.instr);
+    dp__release(w.known, EMIT_ROOM * sizeof *w.known);
+    return fine;
 }
 
 dp_plan *dp__plan_make(const dp_walk *w, dp_tensor *const *roots, size_t n) {

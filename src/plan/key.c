@@ -87,10 +87,12 @@ static void key_forget(dp_cache *c, size_t i) {
     c->bytes -= p->bytes;
     c->plan[i] = c->plan[--c->n];
     p->cached = false;
-    if (!p->pins) dp__plan_free(p);
+    dp__plan_done(p);
 }
 
+/* A plan larger than the cache is not kept: it is freed after its one run (dp__plan_done). */
 static void key_remember(dp_cache *c, dp_plan *p) {
+    if (p->bytes > KEY_BYTES) return;
     while (c->n && (c->n == KEY_PLANS || c->bytes + p->bytes > KEY_BYTES)) {
         size_t oldest = 0;
         for (size_t i = 1; i < c->n; i++)
@@ -132,6 +134,10 @@ dp_plan *dp__plan_find(dp_engine *e, dp_tensor *const *roots, size_t n) {
     e->stats.nodes = e->walk.n;
     e->stats.arena_bytes = p->arena;
     return p;
+}
+
+void dp__plan_done(dp_plan *p) {
+    if (p && !p->cached && !p->pins) dp__plan_free(p);
 }
 
 /* ---- a plan's own memory ---- */

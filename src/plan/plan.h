@@ -157,6 +157,7 @@ typedef struct dp_cache dp_cache;
 void dp__cache_free(dp_cache *cache);
 /* The plan of the graph in e->walk below the roots; NULL on failure. */
 dp_plan *dp__plan_find(dp_engine *e, dp_tensor *const *roots, size_t n);
+void dp__plan_done(dp_plan *p);      /* frees a plan that neither the cache nor a prepared graph holds */
 dp_plan *dp__plan_make(const dp_walk *w, dp_tensor *const *roots, size_t n);
 
 /* ---- carrying out (src/run/exec.c) ---- */

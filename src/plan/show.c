@@ -10,7 +10,9 @@ static dp_plan *show_plan(dp_engine *e, dp_tensor *const *roots, size_t n, const
 
 int64_t dp_plan_bytes(dp_tensor *const *roots, size_t n) {
     dp_plan *p = show_plan(dp__engine(), roots, n, "dp_plan_bytes");
-    return p ? (int64_t)p->arena : -1;
+    int64_t bytes = p ? (int64_t)p->arena : -1;
+    dp__plan_done(p);
+    return bytes;
 }
 
 static void show_operand(dp_text *t, const dp_plan *p, const dp_operand *o) {
@@ -60,5 +62,6 @@ char *dp_plan_text(dp_tensor *const *roots, size_t n) {
     dp__text(&t, "%zu steps, %zu leaves, %zu roots, %zu assigned, arena %zu bytes\n", p->n_steps, p->n_leaves,
              p->n_roots, p->n_assigned, p->arena);
     for (size_t i = 0; i < p->n_steps; i++) show_step(&t, p, i);
+    dp__plan_done(p);
     return dp__text_take(&t);
 }

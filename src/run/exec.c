@@ -315,9 +315,11 @@ dp_status dp__plan_eval(dp_engine *e, dp_tensor *const *roots, size_t n) {
     if (!dp__walk(&e->walk, roots, n, "dp_eval")) return dp_error_status();
     dp_plan *p = dp__plan_find(e, roots, n);
     dp_exec x = {0};
-    if (!p || !exec_bind(e, p, &x) || !exec_leaves(e, p) || !exec_results(e, p, &x)) return dp_error_status();
-    dp_status s = exec_run(e, p, e->leaf, &x);
+    if (!p) return dp_error_status();
+    bool bound = exec_bind(e, p, &x) && exec_leaves(e, p) && exec_results(e, p, &x);
+    dp_status s = bound ? exec_run(e, p, e->leaf, &x) : dp_error_status();
     if (!s) exec_settle(e, p, roots);
-    for (size_t i = 0; i < p->n_roots; i++) dp__buffer_drop(e->result[i]);
+    for (size_t i = 0; bound && i < p->n_roots; i++) dp__buffer_drop(e->result[i]);
+    dp__plan_done(p);
     return s;
 }

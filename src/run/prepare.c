@@ -18,7 +18,8 @@ void dp_prepared_free(dp_prepared *p) {
             if (p->root[i]) dp_free(p->root[i]);
         dp__release(p->leaf, (p->plan->n_leaves + 1) * sizeof *p->leaf);
         dp__release(p->root, (p->plan->n_roots + 1) * sizeof *p->root);
-        if (--p->plan->pins == 0 && !p->plan->cached) dp__plan_free(p->plan);
+        p->plan->pins--;
+        dp__plan_done(p->plan);
     }
     dp__release(p, sizeof *p);
 }
