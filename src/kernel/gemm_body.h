@@ -331,7 +331,8 @@ static void GEMM_FN(plan)(GEMM_FN(job) *job, const dp_gemm *gemm, size_t part, s
     job->pack_b = g->b_col != 1 || (m >= GEMM_PACK_B_ROWS && n > GEMM_FN(W) &&
                                     kb * n * sizeof(GEMM_T) > GEMM_NC_BYTES);
     job->nc = m <= 2 * GEMM_MR ? GEMM_FN(W) : GEMM_FN(NC);
-    if (!job->pack_b && (m <= 2 * GEMM_MR || g->whole_rows)) job->nc = n;
+    bool whole = g->whole_rows || (g->epilogue && kb * n * sizeof(GEMM_T) <= GEMM_ROWS_BYTES);
+    if (!job->pack_b && (m <= 2 * GEMM_MR || whole)) job->nc = n;
     if (job->nc > n) job->nc = n;
     job->mc = job->pack_a ? GEMM_MC : m;
     if (job->mc > m) job->mc = m;

@@ -12,6 +12,7 @@
 #define GEMM_PREFETCH_K 64            /* from here on C is fetched ahead */
 #define GEMM_MC 1024                  /* rows of packed A of a pass */
 #define GEMM_EPILOGUE 8192            /* elements of C per epilogue call, at least */
+#define GEMM_ROWS_BYTES 262144           /* a k-block of B up to this is read whole, so that epilogues see rows */
 #define GEMM_PACK_A_COLUMNS 513       /* C's columns, for which A is worth packing */
 #define GEMM_PACK_A_K 255             /* columns of A^T worth packing */
 #define GEMM_PACK_B_ROWS 48           /* C's rows, for which B is worth packing */

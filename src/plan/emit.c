@@ -156,7 +156,7 @@ static bool emit_member(dp_writer *w, int32_t value) {
 
 static bool emit_is_register(const dp_operand *o) { return o->kind == DP_REGISTER; }
 
-static void emit_registers(dp_writer *w, dp_step *s, size_t slot_bytes) {
+static void emit_registers(dp_writer *w, dp_plan_step *s, size_t slot_bytes) {
     int32_t last[EMIT_ROOM], at[EMIT_ROOM];
     bool taken[EMIT_ROOM] = {0};
     size_t top = 0;
@@ -223,7 +223,7 @@ static bool emit_members(dp_writer *w) {
     return true;
 }
 
-static bool emit_program(dp_writer *w, dp_step *s) {
+static bool emit_program(dp_writer *w, dp_plan_step *s) {
     const dp_group *k = w->k;
     const dp_instr *instr = w->instr;
     uint8_t widest = 1;
@@ -246,7 +246,7 @@ static dp_array emit_array(const dp_value *v) {
     return a;
 }
 
-static void emit_kernel(const dp_graph *g, dp_step *s, int32_t head) {
+static void emit_kernel(const dp_graph *g, dp_plan_step *s, int32_t head) {
     const dp_value *v = &g->v[head];
     s->op = v->op;
     s->run = (dp_run){.n_in = v->n_in, .attr = v->attr, .parts = 1, .out = emit_array(v)};
@@ -259,7 +259,7 @@ static void emit_kernel(const dp_graph *g, dp_step *s, int32_t head) {
     s->cost += v->op->cost ? (double)v->op->cost(&s->run) * (v->dtype == DP_F64 ? 0.05 : 0.025) : (double)v->count;
 }
 
-static bool emit_group(dp_writer *w, int32_t group, dp_step *s) {
+static bool emit_group(dp_writer *w, int32_t group, dp_plan_step *s) {
     dp_graph *g = w->g;
     const dp_group *k = &g->g[group];
     w->k = k;
@@ -292,7 +292,7 @@ static bool emit_own_attributes(dp_graph *g) {
 static bool emit_steps(dp_writer *w) {
     dp_plan *p = w->g->plan;
     for (size_t i = 0; i < w->g->n_order; i++) {
-        dp_step *s = &p->step[p->n_steps++];
+        dp_plan_step *s = &p->step[p->n_steps++];
         if (!emit_group(w, w->g->order[i], s)) return false;
         p->cost += s->cost;
         if (s->scratch > p->scratch) p->scratch = s->scratch;

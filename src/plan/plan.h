@@ -54,7 +54,7 @@ typedef struct dp_strided {
     size_t period;                   /* element i depends on i % period; 0: no period */
 } dp_strided;
 
-typedef struct dp_step {
+typedef struct dp_plan_step {
     const dp_op *op;                 /* of the kernel; NULL: a program alone */
     dp_run run;                      /* its operands, with data pointers to be set from places */
     dp_place in_place[DP_MAX_IN], out_place;
@@ -64,13 +64,13 @@ typedef struct dp_step {
     size_t tile;                     /* elements (flat) or rows of a tile */
     double cost;                     /* estimated nanoseconds on one thread */
     size_t scratch;                  /* bytes of registers */
-} dp_step;
+} dp_plan_step;
 
 typedef struct dp_plan {
     uint64_t hash, used;             /* of the key; tick of the last use */
     unsigned char *key;
     size_t key_bytes;
-    dp_step *step;
+    dp_plan_step *step;
     size_t n_steps;
     int32_t *leaf, *root, *assigned; /* walk index of each leaf; result slot of each root; leaf of each assign */
     size_t n_leaves, n_roots, n_assigned;

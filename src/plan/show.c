@@ -36,7 +36,7 @@ static void show_instr(dp_text *t, const dp_plan *p, const dp_instr *c) {
 }
 
 static void show_step(dp_text *t, const dp_plan *p, size_t i) {
-    const dp_step *s = &p->step[i];
+    const dp_plan_step *s = &p->step[i];
     dp__text(t, "%4zu  %-10s %-18s %10.0f ns  %zu instructions", i, s->op ? s->op->name : "program",
              s->op ? dp__shape_text(s->run.out.shape.rank, s->run.out.shape.dim)
                    : dp__shape_text(s->rows ? 2 : 1, s->rows ? (int64_t[]){(int64_t)s->rows, (int64_t)s->row_n} : (int64_t[]){(int64_t)s->count}),

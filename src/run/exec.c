@@ -68,7 +68,7 @@ static char *exec_operand(const dp_exec *x, const dp_operand *o, char *registers
     return exec_at(x, o->place) + (o->kind == DP_MEMORY ? first * o->size : 0);
 }
 
-static void exec_instr(const dp_exec *x, const dp_step *s, const dp_instr *c, char *registers, const dp_span *p) {
+static void exec_instr(const dp_exec *x, const dp_plan_step *s, const dp_instr *c, char *registers, const dp_span *p) {
     size_t first = c->row_level ? p->row : p->first, n = c->row_level ? p->rows : p->n;
     switch (c->kind) {
     case DP_DO_TILE: {
@@ -100,18 +100,18 @@ static void exec_instr(const dp_exec *x, const dp_step *s, const dp_instr *c, ch
     }
 }
 
-static void exec_span(const dp_exec *x, const dp_step *s, char *registers, const dp_span *p) {
+static void exec_span(const dp_exec *x, const dp_plan_step *s, char *registers, const dp_span *p) {
     for (size_t i = 0; i < s->n_instr; i++) exec_instr(x, s, &s->instr[i], registers, p);
 }
 
 /* Elements [from, to) of a flat space. */
-static void exec_flat(const dp_exec *x, const dp_step *s, char *registers, size_t from, size_t to) {
+static void exec_flat(const dp_exec *x, const dp_plan_step *s, char *registers, size_t from, size_t to) {
     for (size_t at = from; at < to; at += s->tile)
         exec_span(x, s, registers, &(dp_span){.first = at, .n = to - at < s->tile ? to - at : s->tile, .fresh = true});
 }
 
 /* Rows [from, to). */
-static void exec_rows(const dp_exec *x, const dp_step *s, char *registers, size_t from, size_t to) {
+static void exec_rows(const dp_exec *x, const dp_plan_step *s, char *registers, size_t from, size_t to) {
     for (size_t r = from; r < to; r += s->tile) {
         size_t rows = to - r < s->tile ? to - r : s->tile;
         exec_span(x, s, registers, &(dp_span){r * s->row_n, rows * s->row_n, r, rows, true});
@@ -122,7 +122,7 @@ static void exec_rows(const dp_exec *x, const dp_step *s, char *registers, size_
 
 typedef struct dp_epilogue {
     const dp_exec *x;
-    const dp_step *s;
+    const dp_plan_step *s;
     char *registers;
     size_t columns;                  /* of the head's output */
 } dp_epilogue;
@@ -136,7 +136,7 @@ static void exec_epilogue(void *context, size_t i0, size_t i1, size_t j0, size_t
 }
 
 /* A share of the tiles: whole tiles, so that gathers keep their phase. */
-static void exec_program(const dp_exec *x, const dp_step *s, char *registers, size_t part, size_t parts) {
+static void exec_program(const dp_exec *x, const dp_plan_step *s, char *registers, size_t part, size_t parts) {
     size_t total = s->rows ? s->rows : s->count, tiles = (total + s->tile - 1) / s->tile;
     size_t from = tiles * part / parts * s->tile, to = tiles * (part + 1) / parts * s->tile;
     if (to > total) to = total;
@@ -144,7 +144,7 @@ static void exec_program(const dp_exec *x, const dp_step *s, char *registers, si
     else exec_flat(x, s, registers, from, to);
 }
 
-static void exec_kernel(const dp_exec *x, const dp_step *s, char *registers, size_t part, size_t parts) {
+static void exec_kernel(const dp_exec *x, const dp_plan_step *s, char *registers, size_t part, size_t parts) {
     const dp_shape *shape = &s->run.out.shape;
     dp_epilogue e = {x, s, registers, shape->rank ? (size_t)shape->dim[shape->rank - 1] : 1};
     dp_run r = s->run;
@@ -162,9 +162,9 @@ static void exec_kernel(const dp_exec *x, const dp_step *s, char *registers, siz
 }
 
 /* Worth more than one thread? Waking the others and meeting them costs some microseconds. */
-static int exec_parts(const dp_step *s, int threads) { return s->cost >= 6000 ? threads : 1; }
+static int exec_parts(const dp_plan_step *s, int threads) { return s->cost >= 6000 ? threads : 1; }
 
-static void exec_step(const dp_exec *x, const dp_step *s, int thread, int parts) {
+static void exec_step(const dp_exec *x, const dp_plan_step *s, int thread, int parts) {
     char *registers = x->scratch + (size_t)thread * x->scratch_bytes;
     if (s->op) exec_kernel(x, s, registers, (size_t)thread, (size_t)parts);
     else exec_program(x, s, registers, (size_t)thread, (size_t)parts);
@@ -195,7 +195,7 @@ together:
 static size_t exec_kernel_scratch(const dp_plan *p, int threads) {
     size_t most = 0;
     for (size_t i = 0; i < p->n_steps; i++) {
-        const dp_step *s = &p->step[i];
+        const dp_plan_step *s = &p->step[i];
         if (!s->op || !s->op->scratch) continue;
         dp_run r = s->run;
         r.parts = (size_t)exec_parts(s, threads);
