@@ -31,7 +31,7 @@ field() { sed -n "s/.*\"$1\": *\"\{0,1\}\([^,\"}]*\).*/\1/p" | head -n 1; }   # 
 
 ours() {   # one batch of ours: microseconds a step
     "$denpan" bench "$kind" --model "$model" --input "$input" --batch "$batch" --loss "$loss" \
-        --optim "$optim" --threads "$threads" --json | field median_us
+        --optim "$optim" --threads "$threads" --seconds 0.25 --json | field median_us
 }
 theirs() {
     echo go >&3

@@ -3,7 +3,8 @@
 #
 # One axis at a time, then one corner: compiler and optimisation (gcc, clang; -O0, -O3), instruction
 # set (DENPAN_ISA), threads (1, 2, 3, 8). Threads are compared over one epoch, the rest over 40
-# steps. Trains on real data if there is any (DENPAN_TEST_DATA or ../shared/data), else on digits.
+# steps; two networks, one of them with dropout. Trains on real data if there is any
+# (DENPAN_TEST_DATA or ../shared/data), else on digits.
 # Exit status 0 only if every file equals its reference.
 set -eu
 denpan_source=$(cd "$(dirname "$0")/.." && pwd)
@@ -14,7 +15,6 @@ root=${DENPAN_BUILD:-build}/bits
 mkdir -p "$root"
 data=${DENPAN_TEST_DATA:-../shared/data}/mnist
 [ -d "$data" ] || data=digits
-model="Linear(784,128) ReLU Linear(128,64) ReLU Linear(64,10)"
 bad=0
 
 variant() {   # variant COMPILER LEVEL : build $root/COMPILER-LEVEL
@@ -27,7 +27,7 @@ variant() {   # variant COMPILER LEVEL : build $root/COMPILER-LEVEL
 train() {
     # shellcheck disable=SC2086  # LENGTH is an option and its value
     env ${3:+"DENPAN_ISA=$3"} "$root/$2/denpan" train "$model" "$data" $5 --batch 64 \
-        --optim "Adam(lr=1e-3)" --seed 1 --threads "$4" --out "$root/$1.safetensors" --force --quiet \
+        --optim "$optim" --seed 1 --threads "$4" --out "$root/$1.safetensors" --force --quiet \
         >"$root/$1.log" 2>&1
 }
 
@@ -60,17 +60,26 @@ done
 base=$cc-O3
 steps="--steps 40" epoch="--epochs 1"
 
-echo "data: $(basename "$data")"
-echo "| build    | ISA      | threads | length     | file |"
-echo "|---|---|---|---|---|"
-row steps steps $base "" 1 "$steps"
-row steps gcc-O0 gcc-O0 "" 1 "$steps"
-row steps clang-O3 clang-O3 "" 1 "$steps"
-row steps clang-O0 clang-O0 "" 1 "$steps"
-row steps portable $base portable 1 "$steps"
-if has_cpu avx2; then row steps avx2 $base avx2 1 "$steps"; fi
-if has_cpu avx512f; then row steps avx512 $base avx512 1 "$steps"; fi
-row steps corner clang-O0 portable 3 "$steps"
-row epoch epoch $base "" 1 "$epoch"
-for threads in 2 3 8; do row epoch "threads$threads" $base "" $threads "$epoch"; done
+network() {   # network MODEL OPTIM : every axis alone, one corner
+    model=$1 optim=$2
+    printf '\n%s on %s, %s\n\n' "$model" "$(basename "$data")" "$optim"
+    echo "| build    | ISA      | threads | length     | file |"
+    echo "|---|---|---|---|---|"
+    row steps steps $base "" 1 "$steps"
+    row steps gcc-O0 gcc-O0 "" 1 "$steps"
+    row steps clang-O3 clang-O3 "" 1 "$steps"
+    row steps clang-O0 clang-O0 "" 1 "$steps"
+    row steps portable $base portable 1 "$steps"
+    if has_cpu avx2; then row steps avx2 $base avx2 1 "$steps"; fi
+    if has_cpu avx512f; then row steps avx512 $base avx512 1 "$steps"; fi
+    row steps corner clang-O0 portable 3 "$steps"
+    row epoch epoch $base "" 1 "$epoch"
+    for threads in 2 3 8; do row epoch "threads$threads" $base "" $threads "$epoch"; done
+}
+
+network "Linear(784,128) ReLU Linear(128,64) ReLU Linear(64,10)" "Adam(lr=1e-3)"
+network "Linear(784,48) ReLU Dropout(0.3) Linear(48,32) Tanh Linear(32,10)" \
+    "SGD(lr=0.05, momentum=0.9, weight_decay=1e-4)"
+echo
+if [ $bad -eq 0 ]; then echo "every file equals its reference"; else echo "there are DIFFERENCES"; fi
 exit $bad
