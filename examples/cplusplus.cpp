@@ -18,7 +18,8 @@ int main() {
     options.init = "default";
     options.seed = 3;
     dp_fit_with(net, dp_dataset_arrays(x, y), &options);
-    std::printf("XOR learned: %s\n", dp_item(dp_mse(dp_call(net, nullptr, x), y)) < 1e-3 ? "yes" : "no");
+    std::printf("XOR learned: %s\n",
+                dp_item(dp_mse(dp_call(net, nullptr, x), y)) < 1e-3 ? "yes" : "no");
 
     dp_tensor *a = dp_scalar(3), *square = dp_mul(a, a), *slope = dp_grad(square, a);
     dp_eval(square, slope);

@@ -24,21 +24,27 @@ static void softsign_tile(const dp_tile *t) {
     }
 }
 
-static const dp_op softsign_op = {.size = sizeof(dp_op), .version = DP_OP_VERSION, .name = "softsign",
-    .kind = DP_POINTWISE, .n_in = 1, .diff = softsign_diff, .tile = softsign_tile};
+static const dp_op softsign_op = {.size = sizeof(dp_op),
+                                  .version = DP_OP_VERSION,
+                                  .name = "softsign",
+                                  .kind = DP_POINTWISE,
+                                  .n_in = 1,
+                                  .diff = softsign_diff,
+                                  .tile = softsign_tile};
 
 static dp_tensor *softsign(dp_tensor *x) { return dp_apply(&softsign_op, &x, 1, NULL); }
 
 static void show(const char *name, dp_tensor *t) {
     double v[3];
-    if (dp_read(t, v, sizeof v) == DP_OK) printf("%-9s %8.5f %8.5f %8.5f\n", name, v[0], v[1], v[2]);
+    if (dp_read(t, v, sizeof v) == DP_OK)
+        printf("%-9s %8.5f %8.5f %8.5f\n", name, v[0], v[1], v[2]);
 }
 
 int main(void) {
-    dp_op_register(&softsign_op);                       /* known by name: graphs as text, table tests */
+    dp_op_register(&softsign_op); /* known by name: graphs as text, table tests */
     dp_tensor *x = dp_from(DP_F64, DP_SHAPE(3), (double[]){-1, 0.5, 3});
     dp_tensor *y = softsign(x), *slope = dp_grad(dp_sum_all(y), x);
-    dp_tensor *bend = dp_grad(dp_sum_all(slope), x);    /* -2 sign(x) / (1 + |x|)^3 */
+    dp_tensor *bend = dp_grad(dp_sum_all(slope), x); /* -2 sign(x) / (1 + |x|)^3 */
     dp_eval(y, slope, bend);
     show("softsign", y);
     show("slope", slope);

@@ -3,13 +3,14 @@
  *     c = a + b    d = b + 1    e = c d
  *     de/da = d = b + 1         de/db = c + d = a + 2b + 1
  *
- * Reverse mode gives all derivatives of one output; forward mode the derivative of all outputs along
- * one direction. Both build graph, and dp_eval computes what it is asked for in one plan. */
+ * Reverse mode gives all derivatives of one output; forward mode the derivative of all outputs
+ * along one direction. Both build graph, and dp_eval computes what it is asked for in one plan. */
 #include <denpan.h>
 
 static void show(double a_value, double b_value) {
     dp_scope *s = dp_scope_begin();
-    dp_tensor *a = dp_scalar(a_value), *b = dp_scalar(b_value), *one = dp_scalar(1), *zero = dp_scalar(0);
+    dp_tensor *a = dp_scalar(a_value), *b = dp_scalar(b_value), *one = dp_scalar(1),
+              *zero = dp_scalar(0);
     dp_tensor *e = dp_mul(dp_add(a, b), dp_add(b, dp_scalar(1)));
 
     dp_tensor *x[] = {a, b}, *reverse[2];

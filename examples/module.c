@@ -1,5 +1,5 @@
-/* module.c: a module of one's own: y = x + gain * fc2(relu(fc1(x))), a residual block. It takes part
- * in everything a built-in does: parameters with names, training, saving. */
+/* module.c: a module of one's own: y = x + gain * fc2(relu(fc1(x))), a residual block. It takes
+ * part in everything a built-in does: parameters with names, training, saving. */
 #include <stdlib.h>
 
 #include <denpan.h>
