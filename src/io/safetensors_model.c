@@ -379,7 +379,7 @@ static void stmodel_info(const stmodel_notes *o, dp_model_info *info) {
 static dp_module *stmodel_parse(const dp_st_file *f, const char *text) {
     bool failed = dp_failed();
     char message[1024], path[200];
-    dp__alloc_room(2 * f->bytes.n + ((size_t)1 << 20));
+    dp__alloc_room(f->bytes.n + 32 * strlen(text) + ((size_t)1 << 20));
     dp_module *net = dp__nn_zeros(text);
     dp__alloc_room(SIZE_MAX);
     if (net || failed || dp_error_status() == DP_ENOMEM) return net;

@@ -16,10 +16,8 @@ static const dp__field linear_fields[] = {
 static dp_status linear_make(dp_module *m) {
     dp_shape weight = {.rank = 2, .dim = {dp__arg_int(m, LINEAR_OUT), dp__arg_int(m, LINEAR_IN)}};
     dp_shape bias = {.rank = 1, .dim = {weight.dim[0]}};
-    dp_scope *s = dp_scope_begin();
-    bool good = s && dp_param(m, "weight", dp_zeros(DP_F32, weight));
-    if (good && dp__arg_int(m, LINEAR_BIAS)) good = dp_param(m, "bias", dp_zeros(DP_F32, bias));
-    dp_scope_end(s);
+    bool good = dp__param_zeros(m, "weight", weight) &&
+                (!dp__arg_int(m, LINEAR_BIAS) || dp__param_zeros(m, "bias", bias));
     return good ? DP_OK : dp_error_status();
 }
 

@@ -232,13 +232,14 @@ dp_module *dp_child(dp_module *parent, const char *name, dp_module *child) {
     return child;
 }
 
+/* initial NULL: f32 zeros of this shape. */
 static dp_tensor *module_variable(const char *function, dp_module *m, const char *name,
-                                  dp_tensor *initial, bool buffer) {
-    if (!initial && dp_failed()) return NULL;
+                                  dp_tensor *initial, const dp_shape *zeros, bool buffer) {
+    if (!initial && !zeros && dp_failed()) return NULL;
     if (!dp__module_check(m, function) || !module_name_good(function, m, name)) return NULL;
     if (!dp__reserve((void **)&m->vars, &m->cap_vars, m->n_vars + 1, sizeof *m->vars)) return NULL;
     char *copy = dp__strdup(name);
-    dp_tensor *v = copy ? dp_variable(initial) : NULL;
+    dp_tensor *v = !copy ? NULL : zeros ? dp__variable_zeros(DP_F32, *zeros) : dp_variable(initial);
     if (!v) {
         module_release_string(copy);
         return NULL;
@@ -250,11 +251,15 @@ static dp_tensor *module_variable(const char *function, dp_module *m, const char
 }
 
 dp_tensor *dp_param(dp_module *m, const char *name, dp_tensor *initial) {
-    return module_variable("dp_param", m, name, initial, false);
+    return module_variable("dp_param", m, name, initial, NULL, false);
+}
+
+dp_tensor *dp__param_zeros(dp_module *m, const char *name, dp_shape shape) {
+    return module_variable("dp_param", m, name, NULL, &shape, false);
 }
 
 dp_tensor *dp_buffer(dp_module *m, const char *name, dp_tensor *initial) {
-    return module_variable("dp_buffer", m, name, initial, true);
+    return module_variable("dp_buffer", m, name, initial, NULL, true);
 }
 
 dp_module *dp_nn_slice(dp_module *net, int i, int j) {

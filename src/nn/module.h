@@ -73,6 +73,8 @@ bool dp__module_check(const dp_module *m, const char *function);
 dp_module *dp__module_of(const dp__kind *kind, const dp__arg *args); /* made, not yet in a scope */
 dp_module *dp__module_adopt(dp_module *m); /* into the current scope; frees m on failure */
 void dp__module_destroy(void *m);
+/* A parameter of zeros, f32, for a layer that is initialised or loaded later. */
+dp_tensor *dp__param_zeros(dp_module *m, const char *name, dp_shape shape);
 /* The network of a text with parameters of zero, for a reader that has their values. */
 dp_module *dp__nn_zeros(const char *text);
 const char *dp__module_kind_name(const dp_module *m);

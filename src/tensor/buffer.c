@@ -56,6 +56,22 @@ dp_storage *dp__buffer_new(size_t bytes) {
     return b;
 }
 
+dp_storage *dp__buffer_zeros(size_t bytes) {
+    dp_thread *t = dp__thread();
+    dp_storage *b = buffer_header(t);
+    if (!b) return NULL;
+    b->data = dp__zalloc(1, bytes);
+    if (!b->data) {
+        b->next = t->free_headers;
+        t->free_headers = b;
+        return NULL;
+    }
+    b->bytes = bytes;
+    b->refs = 1;
+    t->held_bytes += bytes;
+    return b;
+}
+
 void dp__buffer_hold(dp_storage *b) {
     if (b) __atomic_add_fetch(&b->refs, 1, __ATOMIC_RELAXED);
 }
@@ -72,7 +88,7 @@ void dp__buffer_drop(dp_storage *b) {
     size_t capacity;
     unsigned c = buffer_class(b->bytes, &capacity);
     t->held_bytes -= b->bytes < t->held_bytes ? b->bytes : t->held_bytes;
-    if (c >= BUFFER_CLASSES || b->bytes > BUFFER_KEEP) {
+    if (c >= BUFFER_CLASSES || b->bytes > BUFFER_KEEP || b->bytes != capacity) {
         dp__release(b->data, b->bytes);
         b->next = t->free_headers;
         t->free_headers = b;

@@ -102,6 +102,34 @@ dp_tensor *dp_variable(dp_tensor *initial) {
     return v;
 }
 
+dp_tensor *dp__variable_zeros(dp_dtype dtype, dp_shape shape) {
+    dp_shape none = {.rank = 1};
+    int64_t count = shape.rank < 0 || shape.rank > DP_MAX_RANK
+                        ? -1
+                        : dp__shape_count(shape.rank, shape.dim, NULL);
+    size_t bytes;
+    if (count < 0 || !dp__mul((size_t)count, dp_dtype_size(dtype), &bytes)) {
+        dp_fail(DP_EINVAL, "a variable of shape %s does not fit in memory",
+                dp__shape_text(shape.rank < 0 ? 0 : shape.rank, shape.dim));
+        return NULL;
+    }
+    dp_tensor *v = dp__tensor_new(dtype, &none, NULL);
+    dp_storage *b = v ? dp__buffer_zeros(bytes) : NULL;
+    if (!b) {
+        if (v) dp_free(v);
+        return NULL;
+    }
+    dp__buffer_drop(v->buffer);
+    v->buffer = b;
+    v->rank = (uint8_t)shape.rank;
+    memcpy(v->dim, shape.dim, sizeof shape.dim[0] * (size_t)shape.rank);
+    v->op = &dp_op_variable;
+    v->version = 1;
+    dp__scope_unlink(v);
+    dp__scope_link(v, &dp__thread()->root);
+    return v;
+}
+
 bool dp_is_variable(const dp_tensor *t) {
     return t && t->magic == DP_TENSOR_MAGIC && t->op == &dp_op_variable;
 }

@@ -102,6 +102,8 @@ bool dp__check(const dp_tensor *t, const char *function);
 size_t dp__bytes_of(const dp_tensor *t);
 /* Stored bytes; NULL for pending or spent. */
 void *dp__data(const dp_tensor *t);
+/* A variable of zeros, without a tensor beside it that it would be copied from. */
+dp_tensor *dp__variable_zeros(dp_dtype dtype, dp_shape shape);
 /* Pending -> stored or spent: the inputs are forgotten. */
 void dp__settle(dp_tensor *t, dp_state state, dp_storage *buffer);
 /* "[2,3]" for messages; eight results are live at once per thread. */
@@ -111,6 +113,7 @@ bool dp__same_shape(const dp_tensor *a, const dp_tensor *b);
 
 /* ---- buffers (buffer.c): recycled by size ---- */
 dp_storage *dp__buffer_new(size_t bytes);
+dp_storage *dp__buffer_zeros(size_t bytes);          /* exactly so many, all zero; not recycled */
 void dp__buffer_hold(dp_storage *b);
 void dp__buffer_drop(dp_storage *b);
 void dp__buffer_flush(dp_thread *t);                 /* give recycled memory back */
