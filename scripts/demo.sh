@@ -16,4 +16,4 @@ model="Linear(784,128) ReLU Linear(128,64) ReLU Linear(64,10)"
 set -x
 "$build/denpan" train "$model" digits --epochs 5 --batch 64 --optim "Adam(lr=1e-3)" --seed 1 \
     --out "$build/digits.safetensors" --force
-"$build/denpan" eval "$build/digits.safetensors" digits
+"$build/denpan" eval "$build/digits.safetensors" digits --confusion

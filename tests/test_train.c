@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -426,6 +427,76 @@ static void test_flipped_model(void **state) {
     dp__bytes_free(&whole);
 }
 
+/* ---- memory ---- */
+
+static size_t now, peak, calls, step_calls;
+
+static void *counted_alloc(void *context, size_t n, size_t align) {
+    (void)context;
+    calls++;
+    now += n;
+    if (now > peak) peak = now;
+    return aligned_alloc(align, (n / align + 1) * align);
+}
+
+static void counted_free(void *context, void *p, size_t n) {
+    (void)context;
+    now -= n;
+    free(p);
+}
+
+static void count_memory(void) {
+    static const dp_allocator counted = {sizeof counted, counted_alloc, counted_free, NULL};
+    dp_end();
+    assert_int_equal(dp_set_allocator(&counted), DP_OK);
+}
+
+static void stop_counting(void) {
+    dp_end();
+    assert_int_equal(now, 0);
+    assert_int_equal(dp_set_allocator(NULL), DP_OK);
+}
+
+/* File, weights and what belongs to them: at most twice the file and a mebibyte. */
+static void test_load_memory(void **state) {
+    (void)state;
+    const char *path = path_of("big.safetensors");
+    count_memory();
+    assert_int_equal(dp_save(dp_nn("Linear(1000,600) ReLU Linear(600,700)"), path), DP_OK);
+    dp_end();
+    peak = now;
+    assert_non_null(dp_load(path, NULL));
+    no_error();
+    dp_bytes b;
+    size_t most = peak;
+    assert_int_equal(dp__file_read(path, 0, &b), DP_OK);
+    if (most > 2 * b.n + (1 << 20)) fail_msg("peak %zu, file %zu", most, b.n);
+    dp__bytes_free(&b);
+    stop_counting();
+}
+
+/* After the second step of a shape nothing is allocated. */
+static int count_step(void *context, const dp_progress *p) {
+    size_t *worst = context;
+    size_t made = calls - step_calls;
+    step_calls = calls;
+    bool settled =
+        p->step > 2 && p->step < p->steps; /* the last batch is short: a plan of its own */
+    if (settled && !p->epoch_end && made > *worst) *worst = made;
+    return 0;
+}
+
+static void test_step_allocations(void **state) {
+    (void)state;
+    size_t worst = 0;
+    count_memory();
+    dp_module *net = dp_nn("Linear(2,16) ReLU Dropout(0.5) Linear(16,2)");
+    dp_fit(net, halves(203), .epochs = 3, .batch = 20, .callback = count_step, .context = &worst);
+    no_error();
+    assert_int_equal(worst, 0);
+    stop_counting();
+}
+
 static int make_folder(void **state) {
     (void)state;
     return mkdtemp(folder) ? 0 : -1;
@@ -459,6 +530,8 @@ int main(void) {
         TEST(test_hostile_text),
         TEST(test_load_refusals),
         TEST(test_flipped_model),
+        TEST(test_load_memory),
+        TEST(test_step_allocations),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
