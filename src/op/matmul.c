@@ -77,7 +77,6 @@ static dp_tensor *matmul_turned(dp_tensor *x) { return dp_transpose(x, -1, -2); 
 /* d(AB) = dA B + A dB; with cotangent C: C B^T and A^T C. For an operand that is a transposed view
  * the same sums are written as (B C^T)^T and (C^T A)^T, so that the two transpositions cancel. */
 static dp_tensor *matmul_transpose(dp_tensor *y, int i, dp_tensor *ct) {
-    extern const dp_op dp_op_permute;
     dp_tensor *a = dp_input(y, 0), *b = dp_input(y, 1);
     if (dp_input(y, i)->op == &dp_op_permute)
         return matmul_turned(i == 0 ? dp_matmul(b, matmul_turned(ct)) : dp_matmul(matmul_turned(ct), a));

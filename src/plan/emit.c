@@ -2,7 +2,6 @@
 #include <string.h>
 #include "plan.h"
 
-extern const dp_op dp_op_assign, dp_op_copy;
 
 /* A program while it is written. Registers are virtual (place.offset is a number) until
  * emit_registers gives them room. */

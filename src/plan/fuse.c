@@ -9,7 +9,6 @@
  * the group. Members are taken in topological order; assignments last, after all readers. */
 #include "plan.h"
 
-extern const dp_op dp_op_assign;
 
 int32_t dp__fuse_find(const dp_graph *g, int32_t group) {
     while (group >= 0 && g->g[group].into >= 0) group = g->g[group].into;

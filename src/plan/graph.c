@@ -2,7 +2,6 @@
 #include <string.h>
 #include "plan.h"
 
-extern const dp_op dp_op_copy, dp_op_assign;
 
 void dp__graph_free(dp_graph *g) {
     dp__release(g->v, g->cap * sizeof *g->v);

@@ -3,7 +3,6 @@
 #include <string.h>
 #include "plan.h"
 
-extern const dp_op dp_op_assign;
 
 /* ---- members of groups ---- */
 
