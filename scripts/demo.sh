@@ -9,11 +9,18 @@ cd "$denpan_source"
 build=${DENPAN_BUILD:-build}
 
 denpan_setup || exit 2
-echo "building into $build/ ..."
+echo "building into $build/ (a minute or two; what the compiler says is in $build/build.log) ..."
 denpan_build "$build" -DCMAKE_BUILD_TYPE=Release -DDENPAN_TESTS=OFF
 
-model="Linear(784,128) ReLU Linear(128,64) ReLU Linear(64,10)"
-set -x
-"$build/denpan" train "$model" digits --epochs 5 --batch 64 --optim "Adam(lr=1e-3)" --seed 1 \
-    --out "$build/digits.safetensors" --force
-"$build/denpan" eval "$build/digits.safetensors" digits --confusion
+show() {   # show COMMAND... : print it as one would type it, and run it
+    line="\$"
+    for word in "$@"; do
+        case $word in *[!A-Za-z0-9_./,=:-]*) word="\"$word\"" ;; esac
+        line="$line $word"
+    done
+    printf '\n%s\n\n' "$line"
+    "$@"
+}
+show "$build/denpan" train "Linear(784,128) ReLU Linear(128,64) ReLU Linear(64,10)" digits \
+    --epochs 5 --batch 64 --optim "Adam(lr=1e-3)" --seed 1 --out "$build/digits.safetensors" --force
+show "$build/denpan" eval "$build/digits.safetensors" digits --confusion

@@ -62,6 +62,7 @@ dp_tensor *dp__sample_numbers(dp_shape shape, double low, double high, uint64_t 
 #define DP_INDEX_u8 DP_U8
 
 #if defined(__clang__)
+#pragma clang diagnostic ignored "-Wpass-failed" /* a loop that has no vector form stays as it is */
 #define DP_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
 #else
 #define DP_INDEPENDENT _Pragma("GCC ivdep")
