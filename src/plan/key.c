@@ -13,10 +13,7 @@ struct dp_cache {
     size_t key_n, key_cap;
 };
 
-static dp_cache *key_cache(dp_engine *e) {
-    if (!e->cache) e->cache = dp__zalloc(1, sizeof *e->cache);
-    return e->cache;
-}
+dp_cache *dp__cache_new(void) { return dp__zalloc(1, sizeof(dp_cache)); }
 
 void dp__cache_free(dp_cache *c) {
     if (!c) return;
@@ -104,36 +101,42 @@ static void key_remember(dp_cache *c, dp_plan *p) {
     p->cached = true;
 }
 
-dp_plan *dp__plan_find(dp_engine *e, dp_tensor *const *roots, size_t n) {
-    dp_cache *c = key_cache(e);
-    if (!c || !key_build(c, &e->walk, roots, n)) return NULL;
-    uint64_t hash = key_hash(c->key, c->key_n);
-    dp_plan *p = NULL;
-    for (size_t i = 0; i < c->n && !p; i++)
+static dp_plan *key_known(const dp_cache *c, uint64_t hash) {
+    for (size_t i = 0; i < c->n; i++)
         if (c->plan[i]->hash == hash && c->plan[i]->key_bytes == c->key_n &&
             !memcmp(c->plan[i]->key, c->key, c->key_n))
-            p = c->plan[i];
-    if (p) e->stats.hits++;
-    else {
-        p = dp__plan_make(&e->walk, roots, n);
-        unsigned char *key = p ? dp__plan_alloc(p, c->key_n, 1) : NULL;
-        if (!key) {
-            dp__plan_free(p);
-            return NULL;
-        }
-        memcpy(key, c->key, c->key_n);
-        p->key = key;
-        p->key_bytes = c->key_n;
-        p->hash = hash;
-        key_remember(c, p);
+            return c->plan[i];
+    return NULL;
+}
+
+static dp_plan *key_new(dp_cache *c, uint64_t hash, const dp_walk *w, dp_tensor *const *roots, size_t n) {
+    dp_plan *p = dp__plan_make(w, roots, n);
+    unsigned char *key = p ? dp__plan_alloc(p, c->key_n, 1) : NULL;
+    if (!key) {
+        dp__plan_free(p);
+        return NULL;
     }
-    p->used = ++c->tick;
-    e->stats.plans = c->n;
-    e->stats.plan_bytes = c->bytes;
-    e->stats.steps = p->n_steps;
-    e->stats.nodes = e->walk.n;
-    e->stats.arena_bytes = p->arena;
+    memcpy(key, c->key, c->key_n);
+    p->key = key;
+    p->key_bytes = c->key_n;
+    p->hash = hash;
+    key_remember(c, p);
     return p;
+}
+
+dp_plan *dp__plan_find(dp_cache *c, const dp_walk *w, dp_tensor *const *roots, size_t n, bool *known) {
+    if (!key_build(c, w, roots, n)) return NULL;
+    uint64_t hash = key_hash(c->key, c->key_n);
+    dp_plan *p = key_known(c, hash);
+    *known = p != NULL;
+    if (!p) p = key_new(c, hash, w, roots, n);
+    if (p) p->used = ++c->tick;
+    return p;
+}
+
+size_t dp__cache_plans(const dp_cache *c, size_t *bytes) {
+    *bytes = c->bytes;
+    return c->n;
 }
 
 void dp__plan_done(dp_plan *p) {

@@ -10,7 +10,7 @@
 #ifndef DP_PLAN_PLAN_H
 #define DP_PLAN_PLAN_H
 
-#include "../run/run.h"
+#include "../op/op.h"
 
 enum { DP_TILE_ELEMENTS = 1024, DP_ROW_LIMIT = 4096, DP_GROUP_LIMIT = 48 };
 
@@ -154,15 +154,13 @@ bool dp__emit(dp_graph *g);
 
 /* ---- plans found again (key.c) ---- */
 typedef struct dp_cache dp_cache;
+dp_cache *dp__cache_new(void);
 void dp__cache_free(dp_cache *cache);
-/* The plan of the graph in e->walk below the roots; NULL on failure. */
-dp_plan *dp__plan_find(dp_engine *e, dp_tensor *const *roots, size_t n);
+/* The plan of the graph in w below the roots; NULL on failure. *known: it was in the cache. */
+dp_plan *dp__plan_find(dp_cache *c, const dp_walk *w, dp_tensor *const *roots, size_t n, bool *known);
 void dp__plan_done(dp_plan *p);      /* frees a plan that neither the cache nor a prepared graph holds */
+size_t dp__cache_plans(const dp_cache *c, size_t *bytes);
 dp_plan *dp__plan_make(const dp_walk *w, dp_tensor *const *roots, size_t n);
-
-/* ---- carrying out (src/run/exec.c) ---- */
-/* Run a plan over leaves and into roots (NULL: an effect, or equal to an earlier one), by slot. */
-dp_status dp__plan_run(dp_engine *e, dp_plan *p, dp_tensor *const *leaf, dp_tensor *const *root);
-dp_status dp__plan_eval(dp_engine *e, dp_tensor *const *roots, size_t n);
+void dp__plan_show(dp_text *t, const dp_plan *p);
 
 #endif

@@ -1,19 +1,6 @@
-/* show.c: a plan as a table, and what it costs. */
+/* show.c: a plan as a table. */
 #include <string.h>
 #include "plan.h"
-
-static dp_plan *show_plan(dp_engine *e, dp_tensor *const *roots, size_t n, const char *function) {
-    for (size_t i = 0; i < n; i++)
-        if (!dp__check(roots[i], function)) return NULL;
-    return e && dp__walk(&e->walk, roots, n, function) ? dp__plan_find(e, roots, n) : NULL;
-}
-
-int64_t dp_plan_bytes(dp_tensor *const *roots, size_t n) {
-    dp_plan *p = show_plan(dp__engine(), roots, n, "dp_plan_bytes");
-    int64_t bytes = p ? (int64_t)p->arena : -1;
-    dp__plan_done(p);
-    return bytes;
-}
 
 static void show_operand(dp_text *t, const dp_plan *p, const dp_operand *o) {
     if (o->kind == DP_REGISTER) dp__text(t, "r%lld", (long long)o->place.offset);
@@ -55,13 +42,8 @@ static void show_step(dp_text *t, const dp_plan *p, size_t i) {
     for (size_t k = 0; k < s->n_instr; k++) show_instr(t, p, &s->instr[k]);
 }
 
-char *dp_plan_text(dp_tensor *const *roots, size_t n) {
-    dp_plan *p = show_plan(dp__engine(), roots, n, "dp_plan_text");
-    if (!p) return NULL;
-    dp_text t = {0};
-    dp__text(&t, "%zu steps, %zu leaves, %zu roots, %zu assigned, arena %zu bytes\n", p->n_steps, p->n_leaves,
+void dp__plan_show(dp_text *t, const dp_plan *p) {
+    dp__text(t, "%zu steps, %zu leaves, %zu roots, %zu assigned, arena %zu bytes\n", p->n_steps, p->n_leaves,
              p->n_roots, p->n_assigned, p->arena);
-    for (size_t i = 0; i < p->n_steps; i++) show_step(&t, p, i);
-    dp__plan_done(p);
-    return dp__text_take(&t);
+    for (size_t i = 0; i < p->n_steps; i++) show_step(t, p, i);
 }

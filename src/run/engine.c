@@ -1,6 +1,5 @@
 #include <string.h>
 #include "run.h"
-#include "../plan/plan.h"
 
 dp_engine *dp_engine_new(void) {
     dp_engine *e = dp__zalloc(1, sizeof *e);
@@ -75,6 +74,48 @@ dp_pool *dp__engine_pool(dp_engine *e, int *threads) {
     if (!e->pool) e->pool = dp__pool_new(*threads);
     *threads = e->pool ? dp__pool_size(e->pool) : 1;
     return e->pool;
+}
+
+/* ---- planning ---- */
+
+dp_plan *dp__engine_plan(dp_engine *e, dp_tensor *const *roots, size_t n, const char *function) {
+    bool known;
+    if (!e || !dp__walk(&e->walk, roots, n, function)) return NULL;
+    if (!e->cache && !(e->cache = dp__cache_new())) return NULL;
+    dp_plan *p = dp__plan_find(e->cache, &e->walk, roots, n, &known);
+    if (!p) return NULL;
+    size_t bytes;
+    e->stats.hits += known;
+    e->stats.plans = dp__cache_plans(e->cache, &bytes);
+    e->stats.plan_bytes = bytes;
+    e->stats.steps = p->n_steps;
+    e->stats.nodes = e->walk.n;
+    e->stats.arena_bytes = p->arena;
+    return p;
+}
+
+static bool engine_check(dp_tensor *const *roots, size_t n, const char *function) {
+    for (size_t i = 0; i < n; i++)
+        if (!dp__check(roots[i], function)) return false;
+    return true;
+}
+
+int64_t dp_plan_bytes(dp_tensor *const *roots, size_t n) {
+    if (!engine_check(roots, n, "dp_plan_bytes")) return -1;
+    dp_plan *p = dp__engine_plan(dp__engine(), roots, n, "dp_plan_bytes");
+    int64_t bytes = p ? (int64_t)p->arena : -1;
+    dp__plan_done(p);
+    return bytes;
+}
+
+char *dp_plan_text(dp_tensor *const *roots, size_t n) {
+    if (!engine_check(roots, n, "dp_plan_text")) return NULL;
+    dp_plan *p = dp__engine_plan(dp__engine(), roots, n, "dp_plan_text");
+    if (!p) return NULL;
+    dp_text t = {0};
+    dp__plan_show(&t, p);
+    dp__plan_done(p);
+    return dp__text_take(&t);
 }
 
 /* ---- evaluation ---- */

@@ -1,6 +1,6 @@
 /* exec.c: carries out a plan. Everything that can fail is done in exec_bind, before the first step. */
 #include <string.h>
-#include "../plan/plan.h"
+#include "run.h"
 
 /* What the threads of one eval share. */
 typedef struct dp_exec {
@@ -312,8 +312,7 @@ static bool exec_leaves(dp_engine *e, const dp_plan *p) {
 }
 
 dp_status dp__plan_eval(dp_engine *e, dp_tensor *const *roots, size_t n) {
-    if (!dp__walk(&e->walk, roots, n, "dp_eval")) return dp_error_status();
-    dp_plan *p = dp__plan_find(e, roots, n);
+    dp_plan *p = dp__engine_plan(e, roots, n, "dp_eval");
     dp_exec x = {0};
     if (!p) return dp_error_status();
     bool bound = exec_bind(e, p, &x) && exec_leaves(e, p) && exec_results(e, p, &x);

@@ -1,7 +1,7 @@
 /* prepare.c: a graph made ready. Tracing, planning and memory for the results are done once; a run
  * reads what the leaves hold at that time. */
 #include <string.h>
-#include "../plan/plan.h"
+#include "run.h"
 
 struct dp_prepared {
     dp_engine *engine;
@@ -55,10 +55,10 @@ dp_prepared *dp_prepare_n(dp_tensor *const *roots, size_t n) {
         dp_fail(DP_EINVAL, "dp_prepare: root %zu (%s) is not pending", i, dp__describe(roots[i]));
         return NULL;
     }
-    dp_prepared *p = e && dp__walk(&e->walk, roots, n, "dp_prepare") ? dp__zalloc(1, sizeof *p) : NULL;
+    dp_prepared *p = e ? dp__zalloc(1, sizeof *p) : NULL;
     if (!p) return NULL;
     p->engine = e;
-    p->plan = dp__plan_find(e, roots, n);
+    p->plan = dp__engine_plan(e, roots, n, "dp_prepare");
     if (p->plan) {
         p->plan->pins++;
         p->leaf = dp__zalloc(p->plan->n_leaves + 1, sizeof *p->leaf);

@@ -2,10 +2,8 @@
 #ifndef DP_RUN_RUN_H
 #define DP_RUN_RUN_H
 
-#include "../op/op.h"
+#include "../plan/plan.h"
 #include "denpan/run.h"
-
-struct dp_cache;
 
 struct dp_engine {
     dp_executor executor;
@@ -15,7 +13,7 @@ struct dp_engine {
     dp_tensor **roots;               /* of the eval under way: asked for and kept */
     size_t cap_roots;
     bool busy;                       /* an eval is under way: callbacks may not begin another */
-    struct dp_cache *cache;          /* plans (src/plan/cache.c) */
+    dp_cache *cache;                 /* plans */
     void *arena, *scratch;           /* inner values; registers and kernels' scratch of all threads */
     size_t arena_bytes, scratch_bytes;
     char **base;                     /* addresses of the eval under way */
@@ -27,6 +25,14 @@ struct dp_engine {
 
 dp_engine *dp__engine(void);         /* this thread's; NULL: no memory */
 dp_pool *dp__engine_pool(dp_engine *e, int *threads);
+
+/* Trace and plan (engine.c): e->walk holds the graph, the result is its plan; NULL on failure. */
+dp_plan *dp__engine_plan(dp_engine *e, dp_tensor *const *roots, size_t n, const char *function);
+
+/* The planned executor (exec.c). */
+dp_status dp__plan_eval(dp_engine *e, dp_tensor *const *roots, size_t n);
+/* Run a plan over leaves and into roots (NULL: an effect, or equal to an earlier one), by slot. */
+dp_status dp__plan_run(dp_engine *e, dp_plan *p, dp_tensor *const *leaf, dp_tensor *const *root);
 
 /* The oracle (naive.c): one node, one buffer, one slow kernel. */
 dp_status dp__naive_eval(dp_engine *e, dp_tensor *const *roots, size_t n);
