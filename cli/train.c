@@ -86,7 +86,6 @@ static void done_event(const training *t, const char *event, double seconds) {
         printf(",\"out\":");
         cli_json_text(stdout, t->a->out);
     }
-    printf("}\n");
 }
 
 /* The name of the data without the folders above it: files hold no paths. */
@@ -171,30 +170,38 @@ static int load(training *t) {
     return n > 0 && dp_split_val(t->data, n) ? cli_library_error() : 0;
 }
 
-int cli_train(cli_args *a) {
-    training t = {.a = a, .human = a->json ? stderr : stdout};
-    int code = load(&t);
+static int train(training *t) {
+    const cli_args *a = t->a;
+    int code = load(t);
     if (code) return code;
-    choose(&t);
-    if ((code = spell_out(&t))) return code;
-    if (dp_fit_check(t.m.net, t.data, t.o.loss)) return cli_library_error();
-    if (!a->quiet) banner(&t);
+    choose(t);
+    if ((code = spell_out(t))) return code;
+    if (dp_fit_check(t->m.net, t->data, t->o.loss)) return cli_library_error();
+    if (!a->quiet) banner(t);
     double begin = cli_now();
-    dp_status s = dp_fit_with(t.m.net, t.data, &t.o);
+    dp_status s = dp_fit_with(t->m.net, t->data, &t->o);
     if (s && s != DP_ESTOPPED) return cli_library_error();
     dp_clear();
     bool stopped = s == DP_ESTOPPED;
-    if (t.human == stdout && !stopped) {
+    if (t->human == stdout && !stopped) {
         if (!a->quiet) fputc('\n', stdout);
-        show_result(stdout, t.last.test.examples ? "test" : "training",
-                    t.last.test.examples ? &t.last.test : &t.last.train);
+        show_result(stdout, t->last.test.examples ? "test" : "training",
+                    t->last.test.examples ? &t->last.test : &t->last.train);
     }
-    if (a->out && (code = save(&t))) return code;
-    if (a->json) done_event(&t, stopped ? "stopped" : "done", cli_now() - begin);
-    if (!stopped && a->confusion)
-        code = show_confusion(t.m.net, t.data, dp_examples(t.data, DP_TEST) ? DP_TEST : DP_TRAIN,
-                              false);
+    if (a->out && (code = save(t))) return code;
+    if (a->json) done_event(t, stopped ? "stopped" : "done", cli_now() - begin);
+    dp_split_name split = dp_examples(t->data, DP_TEST) ? DP_TEST : DP_TRAIN;
+    if (!stopped && a->confusion) code = show_confusion(t->m.net, t->data, split, a->json);
+    if (a->json) printf("}\n");
     if (code || !stopped || !cli_stopped()) return code;
     return cli_error(DP_ESTOPPED, a->out ? NULL : "nothing was saved: there was no --out",
                      "stopped on request");
+}
+
+int cli_train(cli_args *a) {
+    training t = {.a = a, .human = a->json ? stderr : stdout};
+    int code = train(&t);
+    dp_text_free(t.loss);
+    free(t.optim);
+    return code;
 }

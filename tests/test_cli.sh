@@ -126,6 +126,7 @@ expect 9 "differences from the network" eval c.safetensors "$data" --model "Line
 expect 2 "" eval "$net" "$data"
 if command -v python3 >/dev/null 2>&1; then
     "$d" train "$net" "$data" --epochs 2 --val 0.1 --json >lines 2>/dev/null
+    "$d" train "$net" "$data" --epochs 1 --confusion --json >>lines 2>/dev/null
     "$d" summary "$net" --json >>lines
     "$d" bench peak --seconds 0.01 --json >>lines
     "$d" bench train --model "$net" --seconds 0.01 --json >>lines
