@@ -86,6 +86,27 @@ static void text_round_trip(void **state) {
     assert_int_equal(dp_end(), 0);
 }
 
+/* A freed input is noticed, also when another tensor has taken its place. */
+static void freed_inputs_are_noticed(void **state) {
+    (void)state;
+    dp_tensor *x = dp_ones(DP_F32, DP_SHAPE(2)), *y = dp_neg(x), *z = dp_exp(x);
+    dp_prepared *p = dp_prepare(z);
+    dp_free(x);
+    assert_int_equal(dp_eval(y), DP_EINVAL);
+    dp_clear();
+    assert_int_equal(dp_prepared_run(p), DP_EINVAL);
+    dp_clear();
+    dp_tensor *other = dp_zeros(DP_F32, DP_SHAPE(2));
+    assert_ptr_equal(other, x);
+    assert_int_equal(dp_eval(y), DP_EINVAL);
+    assert_string_equal(dp_error(), "dp_eval: input 0 of neg f32 [2] has been freed, or its scope has ended");
+    dp_clear();
+    assert_int_equal(dp_prepared_run(p), DP_EINVAL);
+    assert_string_equal(dp_error(), "dp_prepared_run: leaf 0 has been freed, or its scope has ended");
+    dp_clear();
+    assert_int_equal(dp_end(), 0);
+}
+
 static void text_refuses(void **state) {
     (void)state;
     static const struct { const char *text, *message; } bad[] = {
@@ -154,7 +175,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(prediction_is_what_is_taken), cmocka_unit_test(prepared_follows_its_leaves),
         cmocka_unit_test(prepared_refuses), cmocka_unit_test(text_round_trip), cmocka_unit_test(text_refuses),
-        cmocka_unit_test(engines_are_apart),
+        cmocka_unit_test(engines_are_apart), cmocka_unit_test(freed_inputs_are_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

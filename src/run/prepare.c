@@ -7,6 +7,7 @@ struct dp_prepared {
     dp_engine *engine;
     dp_plan *plan;
     dp_tensor **leaf, **root;        /* in the order of the plan's slots */
+    uint64_t made;                   /* serial of the youngest node then: a younger leaf is another one */
     dp_owned *owned;
 };
 
@@ -58,6 +59,7 @@ dp_prepared *dp_prepare_n(dp_tensor *const *roots, size_t n) {
     dp_prepared *p = e ? dp__zalloc(1, sizeof *p) : NULL;
     if (!p) return NULL;
     p->engine = e;
+    p->made = dp__thread()->serial;
     p->plan = dp__engine_plan(e, roots, n, "dp_prepare");
     if (p->plan) {
         p->plan->pins++;
@@ -76,7 +78,11 @@ dp_prepared *dp_prepare_n(dp_tensor *const *roots, size_t n) {
 
 dp_status dp_prepared_run(dp_prepared *p) {
     if (!p) return dp_failed() ? dp_error_status() : dp_fail(DP_EINVAL, "dp_prepared_run: NULL");
-    for (size_t i = 0; i < p->plan->n_leaves; i++)
-        if (!dp__check(p->leaf[i], "dp_prepared_run")) return dp_error_status();
+    for (size_t i = 0; i < p->plan->n_leaves; i++) {
+        const dp_tensor *t = p->leaf[i];
+        if (!dp__check(t, "dp_prepared_run")) return dp_error_status();
+        if (t->serial >> 48 == p->made >> 48 && t->serial > p->made)
+            return dp_fail(DP_EINVAL, "dp_prepared_run: leaf %zu has been freed, or its scope has ended", i);
+    }
     return dp__plan_run(p->engine, p->plan, p->leaf, p->root);
 }

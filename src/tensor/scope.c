@@ -10,7 +10,11 @@ typedef struct dp_slab {
 
 dp_thread *dp__thread(void) {
     static _Thread_local dp_thread thread;
-    if (!thread.top) thread.top = &thread.root;
+    static uint64_t threads;
+    if (!thread.top) {
+        thread.top = &thread.root;
+        thread.serial = (uint64_t)__atomic_add_fetch(&threads, 1, __ATOMIC_RELAXED) << 48;
+    }
     return &thread;
 }
 

@@ -32,7 +32,7 @@ struct dp_tensor {
     int64_t dim[DP_MAX_RANK];
     uint64_t versions;                   /* sum of the versions of the variables among in, when made */
     uint64_t version;                    /* of a variable: how often assigned */
-    uint64_t serial;                     /* order of creation in its thread; effects are ordered by it */
+    uint64_t serial;                     /* order of creation: thread << 48 | count */
     dp_engine *owner;                    /* of a variable: the engine that assigns it */
     dp_storage *buffer;                   /* while stored */
     char *name;                          /* for messages, may be NULL */

@@ -28,6 +28,11 @@ int32_t dp__walk_index(const dp_walk *w, const dp_tensor *t) {
     return w->table[i].stamp == w->stamp ? w->table[i].index : -1;
 }
 
+/* Inputs are older than what is made of them: a younger one sits in the place of one that was freed. */
+static bool walk_recycled(const dp_tensor *t, const dp_tensor *in) {
+    return in->serial >> 48 == t->serial >> 48 && in->serial > t->serial;
+}
+
 /* A node may be computed if it is pending and its variables still hold what it captured. */
 static bool walk_legal(const dp_tensor *t, const char *function) {
     if (t->magic != DP_TENSOR_MAGIC) {
@@ -41,7 +46,13 @@ static bool walk_legal(const dp_tensor *t, const char *function) {
     }
     if (t->state != DP_PENDING) return true;
     uint64_t versions = 0;
-    for (int i = 0; i < t->n_in; i++) versions += t->in[i]->version;
+    for (int i = 0; i < t->n_in; i++) {
+        versions += t->in[i]->version;
+        if (walk_recycled(t, t->in[i])) {
+            dp_fail(DP_EINVAL, "%s: input %d of %s has been freed, or its scope has ended", function, i, dp__describe(t));
+            return false;
+        }
+    }
     if (versions == t->versions) return true;
     for (int i = 0; i < t->n_in; i++)
         if (dp_is_variable(t->in[i])) {
