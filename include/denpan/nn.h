@@ -10,10 +10,11 @@ extern "C" {
 
 typedef struct dp_module dp_module;
 
-/* What a forward pass knows: made with dp_ctx_train(key) or dp_ctx_infer(). */
+/* What a forward pass knows: made with dp_ctx_train(key) or dp_ctx_infer(); lives in the
+ * scope. */
 typedef struct dp_ctx dp_ctx;
-DP_API dp_ctx *dp_ctx_train(dp_tensor *key);   /* dropout and the like are on, drawn from key; lives in the scope */
-DP_API dp_ctx *dp_ctx_infer(void);
+DP_API dp_ctx *dp_ctx_train(dp_tensor *key);   /* dropout is on, drawn from key */
+DP_API dp_ctx *dp_ctx_infer(void);             /* dropout is off */
 DP_API bool dp_ctx_training(const dp_ctx *c);  /* false for NULL */
 /* A random key of its own for the module that is running now: it depends on the context's key, the
  * module's path and how often this context has asked for it there, so that two calls of a module in
@@ -26,9 +27,11 @@ DP_API dp_tensor *dp_ctx_key(dp_ctx *c);
  * belongs to the scope in which it is made. */
 DP_API dp_module *dp_nn(const char *format, ...) DP_PRINTF(1, 2);
 DP_API dp_module *dp_nn_text(const char *text);             /* the text as it is, no % */
-/* y = net(x); ctx NULL: inference. */
+/* y = net(x), x [N, ...]; ctx NULL: inference. NULL with an error that names the layer. */
 DP_API dp_tensor *dp_call(dp_module *net, dp_ctx *ctx, dp_tensor *x);
-DP_API dp_status dp_call_n(dp_module *net, dp_ctx *ctx, dp_tensor *const *in, int n_in, dp_tensor **out, int n_out);
+/* The same with several inputs or outputs; on failure out is all NULL. */
+DP_API dp_status dp_call_n(dp_module *net, dp_ctx *ctx, dp_tensor *const *in, int n_in,
+                           dp_tensor **out, int n_out);
 DP_API void dp_module_free(dp_module *net);
 DP_API dp_module *dp_module_keep(dp_module *net);           /* to the next outer scope */
 
@@ -41,20 +44,29 @@ DP_API dp_status dp_init(dp_module *net, const char *rule, uint64_t seed);
 /* ---- text ---- */
 DP_API void dp_print(dp_module *net, FILE *file);   /* the text that PyTorch prints */
 DP_API char *dp_print_text(dp_module *net);         /* the same as a string; dp_text_free */
-DP_API char *dp_format(dp_module *net);             /* canonical text, every argument in full; dp_text_free */
+/* Canonical text, every argument in full; dp_text_free. NULL with an error for modules of your own,
+ * which the language cannot say. */
+DP_API char *dp_format(dp_module *net);
 
 /* ---- what the texts may say: for help pages and tools ---- */
-typedef enum dp_kind_class { DP_KIND_LAYER, DP_KIND_LOSS, DP_KIND_OPTIM, DP_KIND_INIT } dp_kind_class;
+typedef enum dp_kind_class {
+    DP_KIND_LAYER,
+    DP_KIND_LOSS,
+    DP_KIND_OPTIM,
+    DP_KIND_INIT
+} dp_kind_class;
 typedef struct dp_kind_field_info {
     const char *name;                /* "p" */
     const char *def;                 /* as one would write it: "0.5"; NULL: must be given */
     const char *doc;                 /* one line */
     char allows[96];                 /* "a number in [0, 1]" */
 } dp_kind_field_info;
-/* The i-th known name of a class and, unless doc is NULL, its one-line description; NULL past the end. */
+/* The i-th known name of a class and, unless doc is NULL, its one-line description; NULL past the
+ * end. */
 DP_API const char *dp_kind_name(dp_kind_class c, size_t i, const char **doc);
 /* The i-th argument of a known name; false past the end. Records no error. */
-DP_API bool dp_kind_field(dp_kind_class c, const char *name, size_t i, dp_kind_field_info *out);
+DP_API bool dp_kind_field(dp_kind_class c, const char *name, size_t i,
+                          dp_kind_field_info *out);
 
 /* ---- looking inside ---- */
 /* Parameters (and, with buffers, running statistics) in order of definition: name as in a PyTorch
@@ -93,22 +105,27 @@ typedef struct dp_module_def {
     void (*free)(void *self);        /* NULL: nothing to free */
     const char *extra;               /* text between the parentheses of dp_print, NULL: none */
 } dp_module_def;
+/* A module in the current scope; NULL on failure, and then def->self is still yours. */
 DP_API dp_module *dp_module_new(const char *kind, const dp_module_def *def);
-DP_API dp_module *dp_child(dp_module *parent, const char *name, dp_module *child);   /* parent owns it now; returns child */
-DP_API dp_tensor *dp_param(dp_module *m, const char *name, dp_tensor *initial);      /* its variable */
-DP_API dp_tensor *dp_buffer(dp_module *m, const char *name, dp_tensor *initial);     /* saved, not trained */
+/* parent owns child now; returns child. Names have no dot and are given once, else DP_EINVAL. */
+DP_API dp_module *dp_child(dp_module *parent, const char *name, dp_module *child);
+/* A parameter with the value of `initial`: its variable, which the module owns. */
+DP_API dp_tensor *dp_param(dp_module *m, const char *name, dp_tensor *initial);
+DP_API dp_tensor *dp_buffer(dp_module *m, const char *name, dp_tensor *initial);   /* not trained */
 
-/* ---- losses: [N, C] logits with i64 [N] classes, or [N, ...] with targets of the same shape ---- */
+/* ---- losses: [N, C] logits with i64 [N] classes, or [N, ...] with targets of the same shape.
+ * Other shapes are DP_EINVAL. The functions give the mean, []; dp_loss has other reductions ---- */
 /* A loss from text: "CrossEntropyLoss", "NLLLoss", "MSELoss(reduction='sum')",
  * "MSELoss(reduction='half_sum')", "BCELoss", "BCEWithLogitsLoss". A module of two inputs. */
 DP_API dp_module *dp_loss(const char *format, ...) DP_PRINTF(1, 2);
 DP_API dp_tensor *dp_call_loss(dp_module *loss, dp_tensor *y, dp_tensor *target);
 /* Mean over the batch of -log softmax(logits)[class]; target i64 [N], or probabilities [N, C]. */
 DP_API dp_tensor *dp_cross_entropy(dp_tensor *logits, dp_tensor *target);
-DP_API dp_tensor *dp_nll(dp_tensor *log_probabilities, dp_tensor *target);
+DP_API dp_tensor *dp_nll(dp_tensor *log_probabilities, dp_tensor *target);   /* [N, C], i64 [N] */
 DP_API dp_tensor *dp_mse(dp_tensor *y, dp_tensor *target);           /* mean over all elements */
-DP_API dp_tensor *dp_bce(dp_tensor *p, dp_tensor *target);           /* logs clamped at -100, as PyTorch */
-DP_API dp_tensor *dp_bce_logits(dp_tensor *z, dp_tensor *target);
+/* -(t log p + (1 - t) log(1 - p)), p in [0, 1]; logs clamped at -100, as PyTorch. */
+DP_API dp_tensor *dp_bce(dp_tensor *p, dp_tensor *target);
+DP_API dp_tensor *dp_bce_logits(dp_tensor *z, dp_tensor *target);    /* of sigmoid(z), stable */
 
 #ifdef __cplusplus
 }

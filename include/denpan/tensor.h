@@ -40,6 +40,7 @@ extern "C" {
 #endif
 
 /* ---- scopes: what is made from begin on lives until end ---- */
+/* A scope inside the present one, on this thread; NULL: no memory. */
 DP_API dp_scope *dp_scope_begin(void);
 /* End a scope and every scope begun inside it. NULL is allowed. */
 DP_API void dp_scope_end(dp_scope *scope);
@@ -50,14 +51,17 @@ DP_API dp_tensor *dp_keep(dp_tensor *tensor);
 /* End a tensor's life early. */
 DP_API void dp_free(dp_tensor *tensor);
 
-/* ---- making tensors (all of them stored) ---- */
-/* Copy `data` (row-major, shape.dim) into a new tensor. */
+/* ---- making tensors (all of them stored) ----
+ * NULL on failure: DP_EINVAL for a negative dim, a rank above 8 or an unknown dtype; DP_ENOMEM. A
+ * dim of 0 is allowed. */
+/* Copy `data` (row-major, shape.dim, no alignment needed) into a new tensor. */
 DP_API dp_tensor *dp_from(dp_dtype dtype, dp_shape shape, const void *data);
 /* Borrow `data`: it must stay valid and unchanged until `release` is called (NULL: until the
- * scope's end). The library never writes to it. */
+ * scope's end). The library never writes to it. Data that is not aligned for its dtype is copied,
+ * and released at once. */
 DP_API dp_tensor *dp_wrap(dp_dtype dtype, dp_shape shape, const void *data,
                           void (*release)(void *context), void *context);
-DP_API dp_tensor *dp_scalar(double value);      /* f32 [], adopts its partner's dtype in an op */
+DP_API dp_tensor *dp_scalar(double value);      /* [], takes its partner's dtype; else f32 */
 DP_API dp_tensor *dp_scalar_of(dp_dtype dtype, double value);
 DP_API dp_tensor *dp_int(int64_t value);        /* i64 [] */
 DP_API dp_tensor *dp_zeros(dp_dtype dtype, dp_shape shape);
@@ -68,20 +72,23 @@ DP_API dp_tensor *dp_arange(dp_dtype dtype, int64_t n);   /* 0, 1, ..., n-1 */
 /* ---- asking ---- */
 DP_API dp_dtype dp_dtype_of(const dp_tensor *t);
 DP_API int dp_rank(const dp_tensor *t);
-DP_API int64_t dp_dim(const dp_tensor *t, int axis);       /* negative axes count from the end; -1 on error */
+DP_API int64_t dp_dim(const dp_tensor *t, int axis);       /* -1 on error */
 DP_API int64_t dp_count(const dp_tensor *t);               /* elements */
 DP_API dp_shape dp_shape_at(const dp_tensor *t);
 DP_API size_t dp_dtype_size(dp_dtype dtype);
 DP_API const char *dp_dtype_name(dp_dtype dtype);          /* "f32", "f64", "i64", "u8" */
-DP_API dp_tensor *dp_name(dp_tensor *t, const char *format, ...) DP_PRINTF(2, 3); /* shown in messages */
+/* Give it a name, printf-like, that messages and graph texts show; returns t. */
+DP_API dp_tensor *dp_name(dp_tensor *t, const char *format, ...) DP_PRINTF(2, 3);
 
 /* ---- evaluation ---- */
 /* Compute the roots, and nothing that they do not need. 0, or a negative status; a failed call
- * changes nothing. The roots become stored; what was computed on the way becomes spent. */
+ * changes nothing. The roots become stored; what was computed on the way becomes spent. DP_ESPENT:
+ * a root needs a spent tensor, or the old value of a variable. */
 DP_API dp_status dp_eval_n(dp_tensor *const *roots, size_t n);
 #ifndef __cplusplus
-#define dp_eval(...)                          \
-    dp_eval_n((dp_tensor *const[]){__VA_ARGS__}, sizeof((dp_tensor *const[]){__VA_ARGS__}) / sizeof(dp_tensor *))
+#define dp_eval(...)                             \
+    dp_eval_n((dp_tensor *const[]){__VA_ARGS__}, \
+              sizeof((dp_tensor *const[]){__VA_ARGS__}) / sizeof(dp_tensor *))
 #else
 }
 template <class... T> inline dp_status dp_eval(T *...t) {
@@ -98,9 +105,10 @@ DP_API double dp_item(dp_tensor *t);
 DP_API dp_status dp_read(dp_tensor *t, void *out, size_t bytes);
 /* The elements where they lie, row-major, valid until the tensor's scope ends; NULL on failure. */
 DP_API const void *dp_map(dp_tensor *t);
-/* Overwrite a stored tensor made by dp_from/dp_zeros/..., or a variable, from `data`. */
+/* Overwrite a stored tensor or a variable from `data`, row-major, in its dtype; `bytes` must be its
+ * size. DP_EINVAL: not stored, or borrowed memory (dp_wrap). */
 DP_API dp_status dp_write(dp_tensor *t, const void *data, size_t bytes);
-/* Print values as nested brackets, at most six per axis end. */
+/* Print dtype, shape and values as nested brackets, at most six at each end of an axis. */
 DP_API void dp_show(dp_tensor *t, FILE *file);
 
 /* ---- variables: cells that assignments change ---- */

@@ -39,7 +39,7 @@ typedef struct dp_fit_options {
     uint64_t seed;             /* 0 is a seed too */
     const char *init;          /* rule for dp_init; NULL: keep the parameters as they are */
     bool test_each_epoch;      /* report the test split after every epoch */
-    FILE *progress;            /* where to show progress: a bar on a terminal, plain lines elsewhere; NULL: nowhere */
+    FILE *progress;            /* a bar on a terminal, plain lines elsewhere; NULL: nowhere */
     /* Called after every step and every epoch; a value other than 0 stops the fit (DP_ESTOPPED). */
     int (*callback)(void *context, const dp_progress *p);
     void *context;
@@ -59,14 +59,19 @@ DP_API dp_status dp_fit_with(dp_module *net, dp_dataset *data, const dp_fit_opti
 /* What dp_fit checks before its first step: loss, shapes, classes. */
 DP_API dp_status dp_fit_check(dp_module *net, dp_dataset *data, const char *loss);
 
-/* Loss and accuracy on the test split (or train, val). loss NULL: cross-entropy for classes, MSE for values. */
+/* Loss and accuracy on the test split (or train, val); loss NaN on failure. loss NULL:
+ * cross-entropy for classes, MSE for values. */
 DP_API dp_result dp_test(dp_module *net, dp_dataset *data);
-DP_API dp_result dp_test_on(dp_module *net, dp_dataset *data, dp_split_name split, const char *loss);
+DP_API dp_result dp_test_on(dp_module *net, dp_dataset *data, dp_split_name split,
+                            const char *loss);
 /* Rows: true class, columns: predicted; counts[classes * classes]. Predictions that are no class of
  * the data are left out. */
-DP_API dp_status dp_confusion(dp_module *net, dp_dataset *data, dp_split_name split, int64_t *counts);
-/* Predicted bytes of arena of one training step at this batch. */
-DP_API int64_t dp_training_bytes(dp_module *net, dp_shape example, int64_t batch, const char *loss, const char *optim);
+DP_API dp_status dp_confusion(dp_module *net, dp_dataset *data, dp_split_name split,
+                              int64_t *counts);
+/* Predicted bytes of arena (inner values) of one training step at this batch; -1 on failure. loss
+ * and optim NULL: CrossEntropyLoss, Adam(lr=1e-3). */
+DP_API int64_t dp_training_bytes(dp_module *net, dp_shape example, int64_t batch, const char *loss,
+                                 const char *optim);
 
 #ifdef __cplusplus
 }
