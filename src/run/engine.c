@@ -78,9 +78,13 @@ dp_pool *dp__engine_pool(dp_engine *e, int *threads) {
 
 /* ---- planning ---- */
 
+dp_status dp__engine_idle(const dp_engine *e, const char *function) {
+    return e->busy ? dp_fail(DP_EINVAL, "%s: called by a callback of an eval of the same engine", function) : DP_OK;
+}
+
 dp_plan *dp__engine_plan(dp_engine *e, dp_tensor *const *roots, size_t n, const char *function) {
     bool known;
-    if (!e || !dp__walk(&e->walk, roots, n, function)) return NULL;
+    if (!e || dp__engine_idle(e, function) || !dp__walk(&e->walk, roots, n, function)) return NULL;
     if (!e->cache && !(e->cache = dp__cache_new())) return NULL;
     dp_plan *p = dp__plan_find(e->cache, &e->walk, roots, n, &known);
     if (!p) return NULL;
@@ -137,13 +141,11 @@ static dp_tensor **engine_roots(dp_engine *e, dp_tensor *const *roots, size_t *n
 
 dp_status dp__evaluate(dp_tensor *const *roots, size_t n) {
     dp_engine *e = dp__engine();
-    if (e && e->busy) return dp_fail(DP_EINVAL, "dp_eval: called by a callback of an eval of the same engine");
+    if (e && dp__engine_idle(e, "dp_eval")) return DP_EINVAL;
     dp_tensor **list = e ? engine_roots(e, roots, &n) : NULL;
     if (!list) return dp_error_status();
     if (!n) return DP_OK;
-    e->busy = true;
     dp_status s = e->executor == DP_NAIVE ? dp__naive_eval(e, list, n) : dp__plan_eval(e, list, n);
-    e->busy = false;
     if (s) return s;
     dp_thread *t = dp__thread();
     for (size_t i = 0; i < t->n_kept; i++) t->kept[i]->kept = false;

@@ -262,7 +262,9 @@ static dp_status exec_run(dp_engine *e, dp_plan *p, dp_tensor *const *leaf, dp_e
     for (size_t i = 0; i < p->n_leaves; i++) x->base[1 + i] = leaf[i]->buffer->data;
     dp_fenv env;
     dp__fenv_enter(&env);
+    e->busy = true;
     exec_plan(x);
+    e->busy = false;
     dp__fenv_leave(&env);
     exec_release(p, leaf);
     return DP_OK;

@@ -104,7 +104,6 @@ static void naive_effects(const dp_naive *v, const size_t *effects, size_t n) {
 }
 
 static dp_status naive_run(dp_engine *e, dp_tensor *const *roots, size_t n, dp_naive *v, size_t *effects) {
-    (void)e;
     size_t n_effects = 0;
     for (size_t i = 0; i < v->n; i++) {
         dp_status s = naive_node(v, i);
@@ -116,7 +115,9 @@ static dp_status naive_run(dp_engine *e, dp_tensor *const *roots, size_t n, dp_n
             effects[at] = i;
         }
     }
+    e->busy = true;
     naive_effects(v, effects, n_effects);
+    e->busy = false;
     for (size_t i = 0; i < n; i++)
         if (roots[i]->state == DP_PENDING && roots[i]->op->kind != DP_EFFECT) {
             dp_storage *b = v->value[dp__walk_index(v->walk, roots[i])];

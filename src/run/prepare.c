@@ -78,6 +78,7 @@ dp_prepared *dp_prepare_n(dp_tensor *const *roots, size_t n) {
 
 dp_status dp_prepared_run(dp_prepared *p) {
     if (!p) return dp_failed() ? dp_error_status() : dp_fail(DP_EINVAL, "dp_prepared_run: NULL");
+    if (dp__engine_idle(p->engine, "dp_prepared_run")) return DP_EINVAL;
     for (size_t i = 0; i < p->plan->n_leaves; i++) {
         const dp_tensor *t = p->leaf[i];
         if (!dp__check(t, "dp_prepared_run")) return dp_error_status();

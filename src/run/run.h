@@ -24,6 +24,7 @@ struct dp_engine {
 };
 
 dp_engine *dp__engine(void);         /* this thread's; NULL: no memory */
+dp_status dp__engine_idle(const dp_engine *e, const char *function);   /* refused inside an eval */
 dp_pool *dp__engine_pool(dp_engine *e, int *threads);
 
 /* Trace and plan (engine.c): e->walk holds the graph, the result is its plan; NULL on failure. */
