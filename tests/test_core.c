@@ -467,6 +467,64 @@ static void test_reentry(void **state) {
     dp_free(v);
 }
 
+/* Prepared graphs and predictions use the engine as evals do. */
+static void reenter_prepared(void *context, const dp_tensor *x, const void *data) {
+    (void)x, (void)data;
+    dp_tensor *y = dp_exp(number(1));
+    dp_prepared **p = context;
+    if (*p && dp_prepared_run(*p) != DP_EINVAL) called.n = -1;
+    if (dp_prepare_n(&y, 1) || dp_plan_bytes(&y, 1) != -1) called.n = -1;
+    called.n++;
+}
+
+static void test_reentry_prepared(void **state) {
+    (void)state;
+    dp_prepared *p = NULL;
+    called.n = 0;
+    dp_tensor *x = dp_exp(number(2)), *c = dp_callback(x, reenter_prepared, &p);
+    p = dp_prepare(x, c);
+    assert_non_null(p);
+    assert_int_equal(dp_prepared_run(p), 0);
+    assert_int_equal(called.n, 1);
+    expect_error(DP_EINVAL, "dp_prepared_run: called by a callback of an eval of the same engine");
+    assert_int_equal(dp_prepared_run(p), 0);
+    assert_int_equal(called.n, 2);
+    dp_clear();
+    NEAR(dp_item(x), exp(2), 1e-15);
+    dp_prepared_free(p);
+}
+
+/* While one engine assigns a variable, another one may not; then it may. */
+typedef struct rival {
+    dp_engine *engine;
+    dp_tensor *v;
+    dp_status refused;
+} rival;
+
+static void assign_too(void *context, const dp_tensor *x, const void *data) {
+    (void)x, (void)data;
+    rival *r = context;
+    dp_engine *mine = dp_engine_use(r->engine);
+    r->refused = dp_eval(dp_assign(r->v, number(100)));
+    dp_engine_use(mine);
+}
+
+static void test_two_engines(void **state) {
+    (void)state;
+    if (executor == DP_NAIVE) return;                  /* the oracle does not check */
+    rival r = {dp_engine_new(), dp_variable(number(1)), DP_OK};
+    dp_tensor *call = dp_callback(number(0), assign_too, &r), *set = dp_assign(r.v, dp_adds(r.v, 1));
+    assert_int_equal(dp_eval(call, set), 0);
+    assert_int_equal(r.refused, DP_EINVAL);
+    expect_error(DP_EINVAL, "dp_eval: another engine is assigning the variable");
+    assert_true(dp_item(r.v) == 2);
+    assign_too(&r, NULL, NULL);
+    assert_int_equal(r.refused, DP_OK);
+    assert_true(dp_item(r.v) == 100 && dp_variable_version(r.v) == 2);
+    dp_free(r.v);
+    dp_engine_free(r.engine);
+}
+
 /* A variable outlives the scope in which it was made. */
 static void test_variable_life(void **state) {
     (void)state;
@@ -488,7 +546,7 @@ int main(void) {
         TEST(test_shared), TEST(test_scopes), TEST(test_kept_too_late), TEST(test_free_early), TEST(test_spent),
         TEST(test_failed_eval), TEST(test_roots), TEST(test_write), TEST(test_wrap), TEST(test_wrap_misaligned),
         TEST(test_promotion), TEST(test_assign), TEST(test_assign_parts), TEST(test_stale), TEST(test_callbacks),
-        TEST(test_reentry), TEST(test_variable_life),
+        TEST(test_reentry), TEST(test_reentry_prepared), TEST(test_two_engines), TEST(test_variable_life),
     };
     int failed = 0;
     for (executor = DP_PLANNED; executor <= DP_NAIVE; executor++)
