@@ -52,7 +52,8 @@ UNARY(f_concat, dp_concat((dp_tensor *const[]){x[0], x[1], x[0], x[1], x[0]}, 5,
 UNARY(f_linear, dp_linear(x[0], x[1], NULL))
 UNARY(f_linear_bias, dp_linear(x[0], x[1], dp_sum(x[1], 1, false)))
 UNARY(f_matmul_batched, dp_matmul(dp_expand_dims(x[0], 0), dp_broadcast(dp_transpose(x[1], 0, 1), DP_SHAPE(2, dp_dim(x[1], 1), dp_dim(x[1], 0)))))
-UNARY(f_pick, dp_pick(x[0], dp_cast(dp_arange(DP_I64, dp_dim(x[0], 0)), DP_I64)))
+/* Indices 0, 1, ... as far as there are columns; what lies outside is computed, so it picks nothing. */
+UNARY(f_pick, dp_pick(x[0], dp_sub(dp_arange(DP_I64, dp_dim(x[0], 0)), dp_int(0))))
 UNARY(f_gather, dp_gather(x[0], -1, dp_from(DP_I64, DP_SHAPE(2, 2), (int64_t[]){0, 2, 2, 1})))
 UNARY(f_add_broadcast, dp_add(dp_sum(x[0], 0, true), x[1]))
 UNARY(f_dropout, dp_dropout(x[0], 0.4, dp_key(5)))

@@ -75,6 +75,7 @@ REFUSAL(r_put, dp_put(in.v3, 0, 1, in.v3))
 REFUSAL(r_cast, dp_cast(in.v3, (dp_dtype)9))
 REFUSAL(r_gather, dp_gather(in.v3, 1, in.i3))
 REFUSAL(r_pick, dp_pick(in.m23, in.m23))
+REFUSAL(r_pick_class, dp_pick(in.m23, dp_from(DP_I64, DP_SHAPE(2), (int64_t[]){1, 3})))
 REFUSAL(r_scatter, dp_scatter_add(in.m23, 0, in.i3, in.m23))
 REFUSAL(r_dropout, dp_dropout(in.v3, 1.5, in.k2))
 REFUSAL(r_uniform_dtype, dp_uniform(in.k2, DP_I64, DP_SHAPE(2)))
@@ -153,6 +154,7 @@ static const struct refusal {
     {r_cast, DP_EINVAL, "cast: dtype 9; known: f32, f64, i64, u8"},
     {r_gather, DP_EINVAL, "gather: axis 1 of constant f32 [3]; allowed -1 to 0"},
     {r_pick, DP_EINVAL, "pick: constant f32 [2,3] by constant f32 [2,3]"},
+    {r_pick_class, DP_EINVAL, "pick: index 1 is 3; allowed 0 to 2"},
     {r_scatter, DP_EINVAL, "reshape: constant f32 [2,3] has 6 elements, [3,3] has 9"},
     {r_dropout, DP_EINVAL, "dropout: p = 1.5; allowed 0 to 1"},
     {r_uniform_dtype, DP_EINVAL, "uniform: dtype i64"},

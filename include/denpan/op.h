@@ -102,12 +102,13 @@ DP_API dp_tensor *dp_linear(dp_tensor *x, dp_tensor *weight, dp_tensor *bias);
 
 /* ---- indexing ---- */
 /* Slices of x along an axis by number, as NumPy's take: the axes of index i64 [...] take the place
- * of the axis. A number outside [0, size) reads zeros. */
+ * of the axis. A number outside [0, size) is an error, or, in
+ * an index that is itself still to be computed, reads zeros. */
 DP_API dp_tensor *dp_gather(dp_tensor *x, int axis, dp_tensor *index);
-/* x with part added at index, by increasing position in index: the transpose of dp_gather. A number
- * outside adds nothing. */
+/* x with part added at index, by increasing position in index: the transpose of dp_gather. Numbers
+ * outside are an error, or add nothing, as there. */
 DP_API dp_tensor *dp_scatter_add(dp_tensor *x, int axis, dp_tensor *index, dp_tensor *part);
-/* x [..., C], index i64 [...] -> x[..., index[...]] [...]; a number outside [0, C) gives 0. */
+/* x [..., C], index i64 [...] -> x[..., index[...]] [...]; numbers as dp_gather's. */
 DP_API dp_tensor *dp_pick(dp_tensor *x, dp_tensor *index);
 /* index i64 [...] -> [..., classes]: 1 at the index, else 0. */
 DP_API dp_tensor *dp_one_hot(dp_tensor *index, int64_t classes, dp_dtype dtype);

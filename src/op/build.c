@@ -62,6 +62,18 @@ static dp_tensor *build_binary(const dp_op *op, dp_tensor *a, dp_tensor *b, bool
 dp_tensor *dp__binary(const dp_op *op, dp_tensor *a, dp_tensor *b) { return build_binary(op, a, b, false); }
 dp_tensor *dp__binary_float(const dp_op *op, dp_tensor *a, dp_tensor *b) { return build_binary(op, a, b, true); }
 
+bool dp__index_fits(const char *function, const dp_tensor *index, int64_t n) {
+    if (index->state != DP_STORED || index->dtype != DP_I64) return true;
+    const int64_t *at = index->buffer->data;
+    for (int64_t i = 0, count = dp_count(index); i < count; i++)
+        if (at[i] < 0 || at[i] >= n) {
+            dp_fail(DP_EINVAL, "%s: index %lld is %lld; allowed 0 to %lld", function, (long long)i, (long long)at[i],
+                    (long long)n - 1);
+            return false;
+        }
+    return true;
+}
+
 dp_tensor *dp__like(const dp_tensor *x, double value) {
     return x ? dp_scalar_of(x->weak ? DP_F32 : (dp_dtype)x->dtype, value) : NULL;
 }

@@ -88,6 +88,7 @@ dp_tensor *dp_pick(dp_tensor *x, dp_tensor *index) {
         dp_fail(DP_EINVAL, "pick: %s by %s", dp__describe(x), dp__describe(index));
         return NULL;
     }
+    if (!dp__index_fits("pick", index, dp_dim(x, -1))) return NULL;
     dp_tensor *hit = dp_equal(dp_expand_dims(index, -1), dp_arange(DP_I64, dp_dim(x, -1)));
     return dp_sum(dp_where(hit, x, dp__like(x, 0)), -1, false);
 }

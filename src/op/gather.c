@@ -17,7 +17,7 @@ static gather_view gather_sizes(const dp_array *x, const dp_array *index, int64_
     return v;
 }
 
-/* An index outside [0, n) reads zeros and adds nothing; -1 is the convention for "none". */
+/* An index outside [0, n), possible only where it was computed, reads zeros and adds nothing. */
 static void gather_run(const dp_run *r) {
     gather_view v = gather_sizes(&r->in[0], &r->in[1], ((const gather_attr *)r->attr)->axis);
     const int64_t *index = r->in[1].data;
@@ -140,9 +140,10 @@ const dp_op dp_op_scatter_add = {
 
 /* ---- public ---- */
 
-/* The axes of index take the place of the axis; negative entries of index are not allowed for. */
+/* The axes of index take the place of the axis. */
 dp_tensor *dp_gather(dp_tensor *x, int axis, dp_tensor *index) {
     if (!dp__check(x, "gather") || !dp__check(index, "gather") || !dp__axis("gather", x, &axis)) return NULL;
+    if (!dp__index_fits("gather", index, x->dim[axis])) return NULL;
     if (x->rank - 1 + index->rank > DP_MAX_RANK) {
         dp_fail(DP_ELIMIT, "gather: the result would have rank %d; at most %d", x->rank - 1 + index->rank, DP_MAX_RANK);
         return NULL;
@@ -158,6 +159,7 @@ dp_tensor *dp_gather(dp_tensor *x, int axis, dp_tensor *index) {
 dp_tensor *dp_scatter_add(dp_tensor *x, int axis, dp_tensor *index, dp_tensor *part) {
     if (!dp__check(x, "scatter_add") || !dp__check(index, "scatter_add") || !dp__check(part, "scatter_add") ||
         !dp__axis("scatter_add", x, &axis)) return NULL;
+    if (!dp__index_fits("scatter_add", index, x->dim[axis])) return NULL;
     dp_shape s = dp_shape_at(x);
     s.dim[axis] = dp_count(index);
     dp_tensor *in[3] = {x, dp_reshape(dp__as(index, DP_I64), DP_SHAPE(dp_count(index))),

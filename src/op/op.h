@@ -26,6 +26,8 @@ dp_tensor *dp__binary_float(const dp_op *op, dp_tensor *a, dp_tensor *b);
 bool dp__broadcast_shape(const char *function, const dp_tensor *a, const dp_tensor *b, dp_shape *out);
 /* A negative axis counted from the end; false with an error if it is none of x's. */
 bool dp__axis(const char *function, const dp_tensor *x, int *axis);
+/* Are all of a stored index in [0, n)? One that is pending is not known yet; false with an error. */
+bool dp__index_fits(const char *function, const dp_tensor *index, int64_t n);
 /* A scalar leaf of x's dtype. */
 dp_tensor *dp__like(const dp_tensor *x, double value);
 dp_tensor *dp__flush(dp_tensor *x);                  /* |x| below the smallest normal number: +0 (flush.c) */
