@@ -70,7 +70,7 @@ static void read_print(const dp_tensor *t, size_t i, FILE *file) {
 void dp_show(dp_tensor *t, FILE *file) {
     if (!read_ready(t, "dp_show")) return;
     int64_t at[DP_MAX_RANK] = {0};
-    fprintf(file, "%s %s ", dp_dtype_name((dp_dtype)t->dtype), dp__shape_text(t->rank, t->dim));
+    fprintf(file, "%s %s%c", dp_dtype_name((dp_dtype)t->dtype), dp__shape_text(t->rank, t->dim), t->rank > 1 ? '\n' : ' ');
     if (!dp_count(t)) {
         fputs("[]\n", file);
         return;

@@ -265,15 +265,15 @@ static dp_tensor *fit_placeholder(dp_dtype dtype, int64_t batch, dp_shape exampl
 
 static int64_t fit_bytes(dp_module *net, dp_shape example, int64_t batch, const char *loss,
                          const char *optim) {
-    dp_shape none = {0}, out = dp_output_shape(net, example);
+    dp_shape out = dp_output_shape(net, example);
     dp_module *l = dp_loss("%s", loss);
     dp_optim *o = dp_optim_text(net, optim);
     if (!l || !o || out.rank < 0) return -1;
     bool classes = strcmp(dp_module_kind(l), "CrossEntropyLoss") == 0 ||
                    strcmp(dp_module_kind(l), "NLLLoss") == 0;
     dp_tensor *x = fit_placeholder(DP_F32, batch, example);
-    dp_tensor *target =
-        classes ? fit_placeholder(DP_I64, batch, none) : fit_placeholder(DP_F32, batch, out);
+    dp_tensor *target = classes ? dp_zeros(DP_I64, DP_SHAPE(batch))      /* its range is checked */
+                                : fit_placeholder(DP_F32, batch, out);
     dp_tensor *y = dp_call(net, dp_ctx_train(dp_fold(dp_key(0), dp_int(0))), x);
     size_t n = dp_step_effects(o);
     dp_tensor **roots = dp__zalloc(n + 2, sizeof *roots);
