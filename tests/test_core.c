@@ -425,10 +425,9 @@ static void test_stale(void **state) {
 }
 
 static struct { int n; double value[8]; int who[8]; } called;
-static void note(void *context, const dp_tensor *x, const void *data) {
-    (void)x;
+static void note(void *context, const dp_array *x) {
     called.who[called.n] = *(const int *)context;
-    called.value[called.n++] = *(const double *)data;
+    called.value[called.n++] = *(const double *)x->data;
 }
 
 static void test_callbacks(void **state) {
@@ -448,8 +447,8 @@ static void test_callbacks(void **state) {
 }
 
 /* An eval inside an eval is refused; the outer one goes on. */
-static void reenter(void *context, const dp_tensor *x, const void *data) {
-    (void)x, (void)data;
+static void reenter(void *context, const dp_array *x) {
+    (void)x;
     dp_tensor *y = dp_exp(number(1));
     *(dp_status *)context = dp_eval(y);
 }
@@ -468,8 +467,8 @@ static void test_reentry(void **state) {
 }
 
 /* Prepared graphs and predictions use the engine as evals do. */
-static void reenter_prepared(void *context, const dp_tensor *x, const void *data) {
-    (void)x, (void)data;
+static void reenter_prepared(void *context, const dp_array *x) {
+    (void)x;
     dp_tensor *y = dp_exp(number(1));
     dp_prepared **p = context;
     if (*p && dp_prepared_run(*p) != DP_EINVAL) called.n = -1;
@@ -501,8 +500,8 @@ typedef struct rival {
     dp_status refused;
 } rival;
 
-static void assign_too(void *context, const dp_tensor *x, const void *data) {
-    (void)x, (void)data;
+static void assign_too(void *context, const dp_array *x) {
+    (void)x;
     rival *r = context;
     dp_engine *mine = dp_engine_use(r->engine);
     r->refused = dp_eval(dp_assign(r->v, number(100)));
@@ -518,7 +517,7 @@ static void test_two_engines(void **state) {
     assert_int_equal(r.refused, DP_EINVAL);
     expect_error(DP_EINVAL, "dp_eval: another engine is assigning the variable");
     assert_true(dp_item(r.v) == 2);
-    assign_too(&r, NULL, NULL);
+    assign_too(&r, NULL);
     assert_int_equal(r.refused, DP_OK);
     assert_true(dp_item(r.v) == 100 && dp_variable_version(r.v) == 2);
     dp_free(r.v);

@@ -99,9 +99,9 @@ static dp_tensor *random_leaf(const sketch *s) {
 
 static double heard[HEARD];
 static size_t n_heard;
-static void hear(void *context, const dp_tensor *x, const void *data) {
-    (void)x;
-    if (n_heard < HEARD) heard[n_heard++] = dp__load_double(*(const dp_dtype *)context, data, 0);
+static void hear(void *context, const dp_array *x) {
+    (void)context;
+    if (n_heard < HEARD) heard[n_heard++] = dp__load_double(x->dtype, x->data, 0);
 }
 
 static void add_effect(sketch *s) {

@@ -134,10 +134,16 @@ DP_API dp_tensor *dp_normal(dp_tensor *key, dp_dtype dtype, dp_shape shape);
 DP_API dp_tensor *dp_dropout(dp_tensor *x, double p, dp_tensor *key);
 
 /* ---- effects ---- */
-/* A pending effect that calls fn with the bytes of x (row-major, in its dtype) when evaluated, in
- * the order of creation and before any assignment. The tensor that fn gets is NULL; fn must not
- * evaluate anything. */
-typedef void dp_callback_fn(void *context, const dp_tensor *x, const void *data);
+/* Elements where they lie: element [i0, i1, ...] is at data + (sum i*stride) elements. */
+typedef struct dp_array {
+    void *data;
+    dp_dtype dtype;
+    dp_shape shape;
+    int64_t stride[DP_MAX_RANK];
+} dp_array;
+/* A pending effect that calls fn with the elements of x (row-major) when evaluated, in the order of
+ * creation and before any assignment. fn must not change them, nor evaluate anything. */
+typedef void dp_callback_fn(void *context, const dp_array *x);
 DP_API dp_tensor *dp_callback(dp_tensor *x, dp_callback_fn *fn, void *context);
 
 /* ======================================================================================== */
@@ -181,14 +187,6 @@ typedef struct dp_tile {
     dp_dtype dtype;         /* of the last input that is not whole; else of the output */
 } dp_tile;
 typedef void dp_tile_fn(const dp_tile *t);
-
-/* A whole operand of a kernel: element [i0, i1, ...] is at data + (sum i*stride) elements. */
-typedef struct dp_array {
-    void *data;
-    dp_dtype dtype;
-    dp_shape shape;
-    int64_t stride[DP_MAX_RANK];
-} dp_array;
 
 /* What a kernel gets. It may be called by several threads at once with part = 0..parts-1 and
  * must write only its share of the output; its result must not depend on parts. */

@@ -30,7 +30,7 @@ static const dp_op_field callback_fields[] = {{"fn", DP_FIELD_POINTER, offsetof(
 
 static void callback_run(const dp_run *r) {
     const callback_attr *a = r->attr;
-    if (r->part == 0) a->fn(a->context, NULL, r->in[0].data);
+    if (r->part == 0) a->fn(a->context, &r->in[0]);
 }
 
 const dp_op dp_op_callback = {
