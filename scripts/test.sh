@@ -130,7 +130,8 @@ sanitized() {   # sanitized NAME SANITIZERS
     }
     DENPAN_TEST_SMALL=1
     export DENPAN_TEST_SMALL
-    build_and_test "$build/$1" "$1" -DCMAKE_BUILD_TYPE=RelWithDebInfo "-DDENPAN_SANITIZE=$2"
+    build_and_test "$build/$1" "$1" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+        "-DCMAKE_C_FLAGS_RELWITHDEBINFO=-O1 -g1" "-DDENPAN_SANITIZE=$2"
     unset DENPAN_TEST_SMALL
 }
 
