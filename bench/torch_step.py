@@ -84,16 +84,20 @@ def main():
 
     # The best of PyTorch's optimiser implementations on this machine and model.
     candidates = [{}] if options.kind == "infer" else [{"foreach": False}, {"foreach": True}, {"fused": True}]
-    best = None
+    steps = []
     for settings in candidates:
         try:
             step = make_step(options, settings)
             median_us(step, options.seconds)
-            time_us = median_us(step, options.seconds)
+            steps.append((settings, step))
         except (RuntimeError, TypeError, ValueError):
             continue
-        if best is None or time_us < best[0]:
-            best = (time_us, settings, step)
+    best = None
+    for _ in range(3):                       # in turns, so that a disturbance does not choose
+        for settings, step in steps:
+            time_us = median_us(step, options.seconds)
+            if best is None or time_us < best[0]:
+                best = (time_us, settings, step)
     _, settings, step = best
     text = "eager, " + ("inference_mode" if options.kind == "infer" else
                         "zero_grad(set_to_none=True), " + ", ".join(f"{k}={v}" for k, v in settings.items()))
