@@ -199,6 +199,10 @@ static size_t exec_kernel_scratch(const dp_plan *p, int threads) {
         if (!s->op || !s->op->scratch) continue;
         dp_run r = s->run;
         r.parts = (size_t)exec_parts(s, threads);
+        if (s->n_instr) {                              /* as exec_kernel will ask */
+            r.epilogue = exec_epilogue;
+            r.whole_rows = s->rows != 0;
+        }
         size_t need = s->op->scratch(&r);
         if (need > most) most = need;
     }
