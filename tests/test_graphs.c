@@ -185,13 +185,42 @@ static void test_random(void **state) {
     for (uint64_t seed = 1; seed <= (uint64_t)test_amount(1500, 200); seed++) check_seed(seed, threads[seed % N(threads)]);
 }
 
-/* The digest of many graphs, for whoever looks for the seed of a difference. */
+/* A product whose epilogue needs whole rows, on many threads: each has its own room for both. */
+static const void *rows_of_product(int64_t m, int64_t k, int64_t n, float *out) {
+    dp_scope *s = dp_scope_begin();
+    dp_tensor *a = dp_cast(dp__sample_numbers(DP_SHAPE(m, k), -1, 1, 1), DP_F32);
+    dp_tensor *b = dp_cast(dp__sample_numbers(DP_SHAPE(n, k), -1, 1, 2), DP_F32);
+    if (dp_eval(a, b)) fail_msg("%s", dp_error());
+    dp_status bad = dp_read(dp_softmax(dp_linear(a, b, NULL), 1), out, (size_t)(m * n) * sizeof *out);
+    dp_scope_end(s);
+    return bad ? NULL : out;
+}
+
+static void test_rows_of_products(void **state) {
+    (void)state;
+    static const int64_t sizes[][3] = {{33, 65, 65}, {130, 12, 130}, {65, 33, 65}, {200, 300, 70}, {64, 784, 128}};
+    static const int threads[] = {2, 3, 8};
+    float *want = (float *)(void *)check_store[0], *got = (float *)(void *)check_store[1];
+    for (size_t i = 0; i < N(sizes); i++) {
+        const int64_t *z = sizes[i];
+        dp_engine_executor(DP_NAIVE);
+        assert_non_null(rows_of_product(z[0], z[1], z[2], want));
+        dp_engine_executor(DP_PLANNED);
+        for (long k = 0; k < test_amount(90, 15); k++) {
+            dp_set_threads(threads[k % 3]);
+            assert_non_null(rows_of_product(z[0], z[1], z[2], got));
+            if (memcmp(want, got, (size_t)(z[0] * z[2]) * sizeof *got)) fail_msg("other bits: size %zu, run %ld", i, k);
+        }
+    }
+}
+
+/* With a seed and a number of threads: that graph alone. */
 int main(int argc, char **argv) {
     if (argc > 1) {
         check_seed(strtoull(argv[1], NULL, 10), argc > 2 ? atoi(argv[2]) : 1);
         return dp_end();
     }
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random), cmocka_unit_test(test_rows_of_products)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     return failed | dp_end();
 }
