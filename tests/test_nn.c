@@ -505,6 +505,10 @@ static void test_misuse(void **state) {
     nn_says("MSELoss: 1 input; an output and its target are needed");
     assert_null(dp_ctx_train(NULL));
     nn_says("dp_ctx_train: the tensor is NULL");
+    assert_null(dp_param_named(net, NULL));
+    nn_says("dp_param_named: the name is NULL");
+    assert_null(dp_tap(net, NULL));
+    nn_says("dp_tap: the path is NULL");
     assert_int_equal(dp_param_count(NULL), 0);
     dp_clear();
     dp_module_free(NULL);

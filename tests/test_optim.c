@@ -273,6 +273,13 @@ static void test_refusals(void **state) {
     dp_clear();
     assert_null(dp_optim_text(NULL, "SGD"));
     dp_clear();
+    dp_tensor *out[8], *loss = dp_sum_all(dp_call(net, NULL, dp_ones(DP_F32, DP_SHAPE(3, 2))));
+    assert_int_equal(dp_apply_gradients(o, NULL, out), DP_EINVAL);
+    assert_string_equal(dp_error(), "dp_apply_gradients: a list is NULL");
+    dp_clear();
+    assert_int_equal(dp_step_graph(o, loss, NULL), DP_EINVAL);
+    assert_string_equal(dp_error(), "dp_step_graph: the list of effects is NULL");
+    dp_clear();
     assert_int_equal(dp_end(), 0);
 }
 

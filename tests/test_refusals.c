@@ -100,6 +100,10 @@ REFUSAL(r_jvp_tangent, dp_jvp(in.pending, &in.v3, &in.v5, 1))
 REFUSAL(r_hvp, dp_hvp(in.pending, in.v3, in.v3))
 REFUSED(r_eval_null, dp_eval_n((dp_tensor *const[]){in.pending, NULL}, 2))
 REFUSED(r_eval_list, dp_eval_n(NULL, 1))
+REFUSAL(r_prepare_list, dp_prepare_n(NULL, 1))
+REFUSAL(r_graph_list, dp_graph_text(NULL, 1))
+REFUSAL(r_plan_list, dp_plan_text(NULL, 1))
+REFUSED(r_bytes_list, dp_plan_bytes(NULL, 1) >= 0 ? 0 : 1)
 REFUSED(r_eval_spent, dp_eval(in.spent))
 REFUSED(r_item, isnan(dp_item(in.v3)))
 REFUSED(r_read_room, dp_read(in.v3, (float[2]){0}, 8))
@@ -179,6 +183,10 @@ static const struct refusal {
     {r_hvp, DP_EINVAL, "dp_grad: exp f32 [3] has 3 elements; a cotangent is needed unless there is one"},
     {r_eval_null, DP_EINVAL, "dp_eval: the tensor is NULL"},
     {r_eval_list, DP_EINVAL, "dp_eval: the list of roots is NULL"},
+    {r_prepare_list, DP_EINVAL, "dp_prepare: the list of roots is NULL"},
+    {r_graph_list, DP_EINVAL, "dp_graph_text: the list of roots is NULL"},
+    {r_plan_list, DP_EINVAL, "dp_plan_text: the list of roots is NULL"},
+    {r_bytes_list, DP_EINVAL, "dp_plan_bytes: the list of roots is NULL"},
     {r_eval_spent, DP_ESPENT, "dp_eval: h f32 [3] is spent: an eval used it up; make it a root of that eval or dp_keep it"},
     {r_item, DP_EINVAL, "dp_item: constant f32 [3] has 3 elements; expected 1"},
     {r_read_room, DP_EINVAL, "dp_read: room for 8 bytes; constant f32 [3] has 12"},

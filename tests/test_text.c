@@ -197,6 +197,17 @@ static void test_caret(void **state) {
     const char *second = strstr(line + 1, "\n    "), *mark = strstr(line, "\xc3\xa9");
     assert_int_equal(caret - second, mark - line);
     dp_clear();
+    char *line_of_a_megabyte = malloc(1000001); /* takes hours if the picture is quadratic */
+    assert_non_null(line_of_a_megabyte);
+    memset(line_of_a_megabyte, '(', 1000000);
+    for (int end = 0; end < 2; end++) {
+        if (end) memset(line_of_a_megabyte, ' ', 999999);
+        line_of_a_megabyte[1000000] = 0;
+        assert_null(dp_nn_text(line_of_a_megabyte));
+        assert_true(strlen(dp_error_hint()) < 200);
+        dp_clear();
+    }
+    free(line_of_a_megabyte);
 }
 
 static void test_limits(void **state) {

@@ -299,6 +299,11 @@ static void test_save_and_load(void **state) {
                           .loss = "CrossEntropyLoss",
                           .optim = "Adam(lr=1e-3)"};
     dp_init(net, "default", 7);
+    info.input.rank = 9;
+    assert_int_equal(dp_save_with(net, path_of("a.safetensors"), &info), DP_EINVAL);
+    assert_string_equal(dp_error(), "save: info.input: rank 9; allowed 0 to 8");
+    dp_clear();
+    info.input.rank = 1;
     assert_int_equal(dp_save_with(net, path_of("a.safetensors"), &info), DP_OK);
     dp_model_info got = {.size = sizeof got};
     dp_module *back = dp_load(path_of("a.safetensors"), &got);

@@ -104,6 +104,9 @@ dp_status dp_save_with(dp_module *net, const char *path, const dp_model_info *in
     if (!net || !path) return dp_fail(DP_EINVAL, "save: %s", net ? "no path" : "no network");
     dp_model_info all = {0};
     if (info) memcpy(&all, info, info->size && info->size < sizeof all ? info->size : sizeof all);
+    if (all.input.rank > DP_MAX_RANK)
+        return dp_fail(DP_EINVAL, "save: info.input: rank %d; allowed 0 to %d", all.input.rank,
+                       DP_MAX_RANK);
     size_t n = stmodel_count(net);
     stmodel_meta meta = {0};
     dp_scope *scope = dp_scope_begin();

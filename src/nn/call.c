@@ -114,7 +114,9 @@ bool dp__tap_note(const dp_module *m, dp_tensor *in, dp_tensor *out) {
 }
 
 dp_tensor *dp_tap(dp_module *net, const char *path) {
-    if (!dp__module_check(net, "dp_tap") || !path) return NULL;
+    if (!dp__module_check(net, "dp_tap")) return NULL;
+    if (!path) dp_fail(DP_EINVAL, "dp_tap: the path is NULL");
+    if (!path) return NULL;
     dp_module *m = net;
     const char *s = path;
     int which = 1;

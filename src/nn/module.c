@@ -390,7 +390,9 @@ dp_tensor *dp_buffer_at(dp_module *m, size_t i, const char **name) {
 }
 
 dp_tensor *dp_param_named(dp_module *m, const char *name) {
-    if (!dp__module_check(m, "dp_param_named") || !name || !dp__module_list(m)) return NULL;
+    if (!dp__module_check(m, "dp_param_named")) return NULL;
+    if (!name) dp_fail(DP_EINVAL, "dp_param_named: the name is NULL");
+    if (!name || !dp__module_list(m)) return NULL;
     const dp__listing *l = m->listing;
     for (size_t i = 0; i < l->n; i++)
         if (strcmp(l->names.data + l->at[i].name, name) == 0)

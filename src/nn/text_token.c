@@ -22,11 +22,15 @@ static size_t token_columns(const char *s, size_t from, size_t to) {
 static void token_picture(const dp__reader *r, size_t line, size_t at) {
     enum { WIDTH = 72 };
     char show[4 * WIDTH + 1], caret[WIDTH + 2];
-    size_t begin = line, end = at, n = 0, column = 0;
-    while (token_columns(r->s, begin, at) > WIDTH * 2 / 3) begin++;
-    while (begin > line && token_continues(r->s[begin])) begin--;
-    while (end < r->n && r->s[end] != '\n' && r->s[end] != '\r') end++;
-    while (token_columns(r->s, begin, end) > WIDTH) end--;
+    size_t begin = at, end = at, n = 0, column = 0;
+    /* Outwards from `at`, so that a line of a megabyte costs no more than a short one. */
+    for (size_t back = 0; begin > line && back < WIDTH * 2 / 3; back += !token_continues(r->s[begin]))
+        begin--;
+    for (size_t columns = token_columns(r->s, begin, at);
+         end < r->n && r->s[end] != '\n' && r->s[end] != '\r'; end++) {
+        columns += !token_continues(r->s[end]);
+        if (columns > WIDTH) break;
+    }
     for (size_t i = begin; i < end && n < sizeof show - 1; i++) {
         unsigned char c = (unsigned char)r->s[i];
         show[n++] = c == 0x7F || c < 0x20 ? ' ' : (char)c;

@@ -57,8 +57,9 @@ static void text_node(dp_text *t, const dp_walk *w, size_t i) {
 char *dp_graph_text(dp_tensor *const *roots, size_t n) {
     dp_walk w = {0};
     dp_text t = {0};
+    if (n && !roots) dp_fail(DP_EINVAL, "dp_graph_text: the list of roots is NULL");
     for (size_t i = 0; i < n; i++)
-        if (!dp__check(roots[i], "dp_graph_text")) return NULL;
+        if (!roots || !dp__check(roots[i], "dp_graph_text")) return NULL;
     bool fine = dp__walk(&w, roots, n, "dp_graph_text");
     if (fine) {
         dp__text(&t, "%s", text_first);
@@ -254,7 +255,7 @@ static bool text_read(dp_graph_reader *r, dp_tensor **roots, size_t *n) {
 }
 
 dp_status dp_graph_parse(const char *text, dp_tensor *const *leaves, size_t n_leaves, dp_tensor **roots, size_t *n) {
-    if (!text || !roots || !n) return dp_fail(DP_EINVAL, "dp_graph_parse: NULL");
+    if (!text || !roots || !n || (n_leaves && !leaves)) return dp_fail(DP_EINVAL, "dp_graph_parse: NULL");
     dp_graph_reader r = {.at = text, .end = text + strlen(text), .line_begin = text, .line = 1, .leaf = leaves, .n_leaves = n_leaves};
     bool fine = text_read(&r, roots, n);
     dp__release(r.node, r.cap * sizeof *r.node);

@@ -275,6 +275,8 @@ size_t dp_step_effects(const dp_optim *o) {
 
 dp_status dp_apply_gradients(dp_optim *o, dp_tensor *const *gradients, dp_tensor **out) {
     if (!optim_check(o, "dp_apply_gradients")) return dp_error_status();
+    if ((o->n && !gradients) || !out)
+        return dp_fail(DP_EINVAL, "dp_apply_gradients: a list is NULL");
     for (size_t i = 0; i < o->n; i++) {
         dp_tensor *g = gradients[i];
         if (!dp__check(g, "dp_apply_gradients") || !dp__check(o->vars[i], "dp_apply_gradients"))
@@ -290,6 +292,7 @@ dp_status dp_apply_gradients(dp_optim *o, dp_tensor *const *gradients, dp_tensor
 
 dp_status dp_step_graph(dp_optim *o, dp_tensor *loss, dp_tensor **out) {
     if (!optim_check(o, "dp_step") || !dp__check(loss, "dp_step")) return dp_error_status();
+    if (!out) return dp_fail(DP_EINVAL, "dp_step_graph: the list of effects is NULL");
     if (dp_count(loss) != 1)
         return dp_fail(DP_EINVAL,
                        "dp_step: the loss is %s; one element is expected (reduction 'none'?)",

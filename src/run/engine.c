@@ -99,6 +99,10 @@ dp_plan *dp__engine_plan(dp_engine *e, dp_tensor *const *roots, size_t n, const 
 }
 
 static bool engine_check(dp_tensor *const *roots, size_t n, const char *function) {
+    if (n && !roots) {
+        dp_fail(DP_EINVAL, "%s: the list of roots is NULL", function);
+        return false;
+    }
     for (size_t i = 0; i < n; i++)
         if (!dp__check(roots[i], function)) return false;
     return true;

@@ -50,8 +50,9 @@ static bool prepare_roots(dp_prepared *p, dp_tensor *const *roots, size_t n) {
 
 dp_prepared *dp_prepare_n(dp_tensor *const *roots, size_t n) {
     dp_engine *e = dp__engine();
+    if (n && !roots) dp_fail(DP_EINVAL, "dp_prepare: the list of roots is NULL");
     for (size_t i = 0; i < n; i++) {
-        if (!dp__check(roots[i], "dp_prepare")) return NULL;
+        if (!roots || !dp__check(roots[i], "dp_prepare")) return NULL;
         if (roots[i]->state == DP_PENDING) continue;
         dp_fail(DP_EINVAL, "dp_prepare: root %zu (%s) is not pending", i, dp__describe(roots[i]));
         return NULL;
