@@ -93,7 +93,6 @@ static const char *last_part(dp_dataset *data) {
     static char name[256];
     snprintf(name, sizeof name, "%s", dp_data_name(data));
     size_t n = strlen(name);
-    if (strchr(name, '(')) return name;
     while (n > 1 && name[n - 1] == '/') name[--n] = 0;
     const char *slash = strrchr(name, '/');
     return slash && slash[1] ? slash + 1 : name;

@@ -105,6 +105,14 @@ same a.safetensors kept
 ls -A | grep -v -e '^a.safetensors$' -e '^b.safetensors$' -e '^kept$' -e '^a$' -e '^out$' -e '^err$' \
     -e '^folder$' && fail "files were left" || ok
 
+# ---- a file holds the name of its data, not the folders above it ----
+mkdir -p "up (1)/idx"
+printf '\0\0\010\003\0\0\0\002\0\0\0\001\0\0\0\002abcd' >"up (1)/idx/train-images-idx3-ubyte"
+printf '\0\0\010\001\0\0\0\002\0\001' >"up (1)/idx/train-labels-idx1-ubyte"
+expect 0 "" train "Linear(2,10)" "$work/up (1)/idx/" --epochs 1 --out idx.safetensors
+has idx.safetensors '"denpan.data":"idx"'
+rm -r "up (1)"
+
 # ---- eval repeats what train printed ----
 expect 0 "" train "$net" "$data" --epochs 1 --seed 4 --json --out c.safetensors
 grep -c '"event":"epoch"' out >n; [ "$(cat n)" = 1 ] && ok || fail "not one epoch event"

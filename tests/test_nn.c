@@ -507,6 +507,8 @@ static void test_misuse(void **state) {
     nn_says("dp_ctx_train: the tensor is NULL");
     assert_null(dp_param_named(net, NULL));
     nn_says("dp_param_named: the name is NULL");
+    dp_print(net, NULL);
+    nn_says("dp_print: the file is NULL");
     assert_null(dp_tap(net, NULL));
     nn_says("dp_tap: the path is NULL");
     assert_int_equal(dp_param_count(NULL), 0);

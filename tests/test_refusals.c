@@ -118,7 +118,18 @@ REFUSAL(r_apply_bytes, dp_apply(dp_op_find("neg"), &in.u3, 1, NULL))
 REFUSAL(r_apply_sum, dp_apply(dp_op_find("sum"), &in.u3, 1, NULL))
 REFUSAL(r_input, dp_input(in.pending, 1))
 REFUSED(r_dim, dp_dim(in.v3, 1) >= 0 ? 0 : 1)
+REFUSAL(r_apply_callback, dp_apply(dp_op_find("callback"), &in.v3, 1, NULL))
+REFUSAL(r_show_file, (dp_show(in.v3, NULL), (void *)0))
+REFUSAL(r_fold_null, dp_fold(NULL, NULL))
+REFUSAL(r_name_null, dp_name(in.v3, NULL))
 REFUSED(r_register, dp_op_register(NULL))
+static const dp_op hollow = {.size = sizeof(dp_op), .version = DP_OP_VERSION, .name = "hollow", .kind = DP_KERNEL, .n_in = 1};
+REFUSED(r_register_hollow, dp_op_register(&hollow))
+REFUSAL(r_apply_hollow, dp_apply(&hollow, &in.v3, 1, NULL))
+REFUSAL(r_apply_null, dp_apply(NULL, &in.v3, 1, NULL))
+REFUSAL(r_apply_list, dp_apply(dp_op_find("neg"), NULL, 1, NULL))
+REFUSAL(r_apply_attr, dp_apply(dp_op_find("broadcast"), &in.v3, 1, NULL))
+REFUSAL(r_shape_null, dp_zeros(DP_F32, dp_shape_of(2, NULL)))
 
 static const struct refusal {
     const void *(*call)(void);
@@ -201,7 +212,17 @@ static const struct refusal {
     {r_apply_sum, DP_EINVAL, "sum: constant u8 [3]; expected an axis, and no bytes"},
     {r_input, DP_EINVAL, "dp_input: input 1 of exp f32 [3], which has 1"},
     {r_dim, DP_EINVAL, "dp_dim: axis 1 of constant f32 [3]"},
+    {r_apply_callback, DP_EINVAL, "callback: the function is NULL"},
+    {r_show_file, DP_EINVAL, "dp_show: the file is NULL"},
+    {r_fold_null, DP_EINVAL, "fold: the tensor is NULL"},
+    {r_name_null, DP_EINVAL, "dp_name: the name is NULL"},
     {r_register, DP_EINVAL, "dp_op_register: not a descriptor of this version"},
+    {r_register_hollow, DP_EINVAL, "dp_op_register: hollow has no function of its kind"},
+    {r_apply_hollow, DP_EINVAL, "dp_apply: the op hollow has no function of its kind"},
+    {r_apply_null, DP_EINVAL, "dp_apply: the op is NULL"},
+    {r_apply_list, DP_EINVAL, "dp_apply: the list of inputs is NULL"},
+    {r_apply_attr, DP_EINVAL, "broadcast: constant f32 [3] to []"},
+    {r_shape_null, DP_EINVAL, "tensor: dim 0 is -1"},
 };
 
 static void test_messages(void **state) {

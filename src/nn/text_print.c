@@ -120,7 +120,11 @@ char *dp_print_text(dp_module *m) {
 
 void dp_print(dp_module *m, FILE *file) {
     dp_text t = {0};
-    if (!dp__module_check(m, "dp_print") || !file) return;
+    if (!dp__module_check(m, "dp_print")) return;
+    if (!file) {
+        dp_fail(DP_EINVAL, "dp_print: the file is NULL");
+        return;
+    }
     dp__module_write(&t, m);
     if (!t.failed && t.data) fprintf(file, "%s\n", t.data);
     dp__text_free(&t);

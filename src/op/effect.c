@@ -33,19 +33,20 @@ static void callback_run(const dp_run *r) {
     if (r->part == 0) a->fn(a->context, &r->in[0]);
 }
 
+static dp_status callback_infer(dp_infer *f) {
+    const callback_attr *a = f->attr;
+    return a->fn ? DP_OK : dp_fail(DP_EINVAL, "callback: the function is NULL");
+}
+
 const dp_op dp_op_callback = {
     DP_OP("callback", DP_EFFECT, 1),
+    .infer = callback_infer,
     .attr_size = sizeof(callback_attr),
     .fields = callback_fields,
     .run = callback_run,
 };
 
 dp_tensor *dp_callback(dp_tensor *x, dp_callback_fn *fn, void *context) {
-    if (!dp__check(x, "callback")) return NULL;
-    if (!fn) {
-        dp_fail(DP_EINVAL, "callback: the function is NULL");
-        return NULL;
-    }
     callback_attr a = {fn, context};
     return dp_apply(&dp_op_callback, &x, 1, &a);
 }

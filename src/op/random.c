@@ -148,7 +148,7 @@ dp_tensor *dp_split(dp_tensor *key, const char *name) {
 
 dp_tensor *dp_fold(dp_tensor *key, dp_tensor *number) {
     dp_tensor *in[2] = {key, number};
-    return key && number ? dp_apply(&dp_op_fold, in, 2, NULL) : NULL;
+    return dp_apply(&dp_op_fold, in, 2, NULL);
 }
 
 dp_tensor *dp_uniform(dp_tensor *key, dp_dtype dtype, dp_shape shape) {

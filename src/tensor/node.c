@@ -44,7 +44,7 @@ dp_shape dp_shape_at(const dp_tensor *t) {
 
 dp_shape dp_shape_of(int rank, const int64_t *dims) {
     dp_shape s = {.rank = rank};
-    for (int i = 0; i < rank && i < DP_MAX_RANK; i++) s.dim[i] = dims[i];
+    for (int i = 0; i < rank && i < DP_MAX_RANK; i++) s.dim[i] = dims ? dims[i] : -1;
     return s;
 }
 
@@ -81,6 +81,10 @@ const char *dp__describe(const dp_tensor *t) {
 
 dp_tensor *dp_name(dp_tensor *t, const char *format, ...) {
     if (!dp__check(t, "dp_name")) return NULL;
+    if (!format) {
+        dp_fail(DP_EINVAL, "dp_name: the name is NULL");
+        return NULL;
+    }
     char text[128];
     va_list args;
     va_start(args, format);
@@ -187,7 +191,25 @@ static bool node_tileable(const dp_infer *f) {
     return false;
 }
 
+/* Running cannot fail, so an op without its arithmetic is refused here. */
+bool dp__op_complete(const dp_op *op) {
+    switch (op->kind) {
+    case DP_LEAF: return false;
+    case DP_POINTWISE: return op->tile || op->tiles;
+    case DP_VIEW: return op->view != NULL;
+    case DP_ROW: return op->row != NULL;
+    case DP_KERNEL: return op->run != NULL;
+    case DP_EFFECT: return true;
+    }
+    return false;
+}
+
 dp_tensor *dp_apply(const dp_op *op, dp_tensor *const *in, int n_in, const void *attr) {
+    static const double zeros[DP_ATTR_INLINE / sizeof(double)]; /* attr NULL */
+    if (!op || (n_in > 0 && !in)) {
+        dp_fail(DP_EINVAL, "dp_apply: the %s is NULL", op ? "list of inputs" : "op");
+        return NULL;
+    }
     if (op->size != sizeof(dp_op) || op->version != DP_OP_VERSION) {
         dp_fail(DP_EINVAL, "dp_apply: an op descriptor of version %d, size %zu; this library has %d, %zu",
                 op->version, op->size, DP_OP_VERSION, sizeof(dp_op));
@@ -197,7 +219,12 @@ dp_tensor *dp_apply(const dp_op *op, dp_tensor *const *in, int n_in, const void 
         dp_fail(DP_EINVAL, "%s: attributes of %zu bytes; at most %d", op->name, op->attr_size, DP_ATTR_INLINE);
         return NULL;
     }
+    if (!op->name || !dp__op_complete(op)) {
+        dp_fail(DP_EINVAL, "dp_apply: the op %s has no function of its kind", op->name ? op->name : "without a name");
+        return NULL;
+    }
     if (!node_admits(op, in, n_in)) return NULL;
+    if (!attr) attr = zeros;
     dp_infer f = {.op = op, .in = in, .n_in = n_in, .attr = attr};
     if (n_in) {
         f.dtype = (dp_dtype)in[0]->dtype;

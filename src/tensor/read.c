@@ -69,6 +69,10 @@ static void read_print(const dp_tensor *t, size_t i, FILE *file) {
  * 12 only the first and last six are shown. */
 void dp_show(dp_tensor *t, FILE *file) {
     if (!read_ready(t, "dp_show")) return;
+    if (!file) {
+        dp_fail(DP_EINVAL, "dp_show: the file is NULL");
+        return;
+    }
     int64_t at[DP_MAX_RANK] = {0};
     fprintf(file, "%s %s%c", dp_dtype_name((dp_dtype)t->dtype), dp__shape_text(t->rank, t->dim), t->rank > 1 ? '\n' : ' ');
     if (!dp_count(t)) {

@@ -144,6 +144,7 @@ int32_t dp__walk_index(const dp_walk *w, const dp_tensor *t);   /* -1: not in it
 void dp__walk_free(dp_walk *w);
 
 /* ---- what other rooms plug in ---- */
+bool dp__op_complete(const dp_op *op);                          /* has it the function of its kind? */
 extern const dp_op dp_op_constant, dp_op_variable;              /* leaves (leaf.c) */
 dp_status dp__evaluate(dp_tensor *const *roots, size_t n);      /* src/run/engine.c */
 
