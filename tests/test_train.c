@@ -5,10 +5,15 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <fenv.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
 
 #include <denpan.h>
 
@@ -516,6 +521,52 @@ static int remove_folder(void **state) {
 
 #define TEST(f) cmocka_unit_test_teardown(f, end_test)
 
+/* ---- the caller's floating-point environment ---- */
+
+/* Rounding upwards, and where there is a switch for it, denormals to zero. */
+static void strange_environment(bool on) {
+    fesetround(on ? FE_UPWARD : FE_TONEAREST);
+#if defined(__x86_64__)
+    if (on) _mm_setcsr(_mm_getcsr() | 0x8040);
+    else _mm_setcsr(_mm_getcsr() & ~0x8040u);
+#endif
+}
+
+/* Everything from drawing the data to testing; what was learnt and measured. */
+static void whole_way(bool strange, float *params, double *numbers) {
+    dp_scope *s = dp_scope_begin();
+    strange_environment(strange);
+    dp_dataset *d = dp_data("digits(n=300, seed=3)");
+    dp_module *net = dp_nn("Linear(784,7) GELU Dropout(0.3) Linear(7,10)");
+    dp_init(net, "he_normal", 5);
+    dp_status fit = dp_fit(net, d, .epochs = 1, .optim = "AdamW(lr=3e-3, clip_norm=0.7)");
+    dp_optim *o = dp_optim_text(net, "SGD(lr=0.1, momentum=0.9, weight_decay=0.013)");
+    dp_iter_options flat = {.size = sizeof flat, .flatten = true};
+    dp_iter *it = dp_iter_new(d, DP_TRAIN, &flat);
+    dp_batch b;
+    for (int i = 0; i < 3 && dp_next(it, &b); i++)
+        numbers[i] = dp_step(o, dp_muls(dp_cross_entropy(dp_gelu_tanh(dp_call(net, NULL, b.x)), b.y), 0.3));
+    numbers[3] = dp_test(net, d).loss;
+    size_t n = params_of(net, params, 784 * 7 + 7 + 70 + 10);
+    bool kept = fegetround() == (strange ? FE_UPWARD : FE_TONEAREST);
+    strange_environment(false);
+    assert_int_equal(fit, DP_OK);
+    assert_int_equal(n, 784 * 7 + 7 + 70 + 10);
+    assert_true(kept);
+    no_error();
+    dp_scope_end(s);
+}
+
+static void test_environment(void **state) {
+    (void)state;
+    static float a[784 * 7 + 87], b[784 * 7 + 87];
+    double x[4] = {0}, y[4] = {0};
+    whole_way(false, a, x);
+    whole_way(true, b, y);
+    assert_memory_equal(x, y, sizeof x);
+    assert_memory_equal(a, b, sizeof a);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_xor),
@@ -537,6 +588,7 @@ int main(void) {
         TEST(test_flipped_model),
         TEST(test_load_memory),
         TEST(test_step_allocations),
+        TEST(test_environment),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

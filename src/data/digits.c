@@ -388,8 +388,11 @@ dp_status dp_draw_digits(uint64_t seed, int64_t first, int64_t n, uint8_t *pixel
                        (long long)first, (long long)n);
     if (n > 0 && (!pixels || !labels))
         return dp_fail(DP_EINVAL, "dp_draw_digits: pixels or labels is NULL");
+    dp_fenv env;
+    dp__fenv_enter(&env);
     for (int64_t i = 0; i < n; i++)
         digits_draw(seed, (uint64_t)(first + i), pixels + i * DIGITS_SIDE * DIGITS_SIDE,
                     labels + i);
+    dp__fenv_leave(&env);
     return DP_OK;
 }

@@ -219,11 +219,14 @@ bool dp_next(dp_iter *it, dp_batch *b) {
         return false;
     }
     if (it->order && it->order_epoch != it->epoch) iter_shuffle(it);
+    dp_fenv env;
+    dp__fenv_enter(&env);
     for (int64_t k = 0; k < n; k++) {
         int64_t example = iter_example(it, from + k);
         iter_x(it, example, (float *)x + k * d->x_count);
         iter_y(it, example, y, k);
     }
+    dp__fenv_leave(&env);
     it->at++;
     *b = made;
     return true;

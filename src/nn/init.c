@@ -88,7 +88,7 @@ static dp_tensor *init_value(const dp__kind *kind, const dp__arg *args, const dp
     return dp_muls(dp_adds(dp_muls(dp_uniform(key, DP_F32, dp_shape_at(v)), 2), -1), scale);
 }
 
-dp_status dp_init(dp_module *net, const char *rule, uint64_t seed) {
+static dp_status init_all(dp_module *net, const char *rule, uint64_t seed) {
     const dp__kind *kind = NULL;
     dp__arg args[DP__MAX_FIELDS];
     if (!dp__module_check(net, "dp_init")) return dp_error_status();
@@ -112,5 +112,14 @@ dp_status dp_init(dp_module *net, const char *rule, uint64_t seed) {
     s = !good ? dp_error_status() : n > 0 ? dp_eval_n(effects, n) : DP_OK;
     dp_scope_end(scope);
     dp__release(effects, l->n_params * sizeof(dp_tensor *));
+    return s;
+}
+
+/* The scales are computed here, not by a plan: to nearest, whatever the caller's environment. */
+dp_status dp_init(dp_module *net, const char *rule, uint64_t seed) {
+    dp_fenv env;
+    dp__fenv_enter(&env);
+    dp_status s = init_all(net, rule, seed);
+    dp__fenv_leave(&env);
     return s;
 }

@@ -176,7 +176,11 @@ dp_tensor *dp_dropout(dp_tensor *x, double p, dp_tensor *key) {
         return NULL;
     }
     if (p == 0) return x;
+    dp_fenv env;
+    dp__fenv_enter(&env);
+    double scale = p < 1 ? 1 / (1 - p) : 1;
+    dp__fenv_leave(&env);
     dp_dtype t = x->dtype == DP_F64 ? DP_F64 : DP_F32;
     dp_tensor *keep = dp_greater_equal(dp_uniform(key, t, dp_shape_at(x)), dp_scalar_of(t, p));
-    return dp_where(keep, p < 1 ? dp_muls(x, 1 / (1 - p)) : x, dp_scalar_of(t, 0));
+    return dp_where(keep, p < 1 ? dp_muls(x, scale) : x, dp_scalar_of(t, 0));
 }

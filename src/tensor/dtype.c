@@ -29,9 +29,17 @@ static int64_t dtype_to_i64(double v) {
     return (int64_t)v;
 }
 
+/* To nearest and with gradual underflow, whatever the caller's environment. */
+static void dtype_narrow(float *out, double value) {
+    dp_fenv env;
+    dp__fenv_enter(&env);
+    *out = (float)value;
+    dp__fenv_leave(&env);
+}
+
 void dp__store_double(dp_dtype dtype, void *out, double value) {
     switch (dtype) {
-    case DP_F32: *(float *)out = (float)value; break;
+    case DP_F32: dtype_narrow(out, value); break;
     case DP_F64: *(double *)out = value; break;
     case DP_I64: *(int64_t *)out = dtype_to_i64(value); break;
     default: *(uint8_t *)out = (uint8_t)(!(value > 0) ? 0 : value > 255 ? 255 : value); break;

@@ -234,7 +234,7 @@ static dp_status fit_begin(fit *f, dp_module *net, dp_dataset *data) {
     return dp__snapshot_begin(&f->snapshot, net, f->optim);
 }
 
-dp_status dp_fit_with(dp_module *net, dp_dataset *data, const dp_fit_options *options) {
+static dp_status fit_all(dp_module *net, dp_dataset *data, const dp_fit_options *options) {
     fit f = {0};
     dp_scope *scope = dp_scope_begin();
     if (!scope) return dp_error_status();
@@ -249,6 +249,14 @@ dp_status dp_fit_with(dp_module *net, dp_dataset *data, const dp_fit_options *op
     dp__release(f.roots, (f.n_effects + 2) * sizeof *f.roots);
     dp_iter_free(f.it);
     dp_scope_end(scope);
+    return s;
+}
+
+dp_status dp_fit_with(dp_module *net, dp_dataset *data, const dp_fit_options *options) {
+    dp_fenv env; /* sums of losses and the like are computed here, not by a plan */
+    dp__fenv_enter(&env);
+    dp_status s = fit_all(net, data, options);
+    dp__fenv_leave(&env);
     return s;
 }
 

@@ -147,7 +147,10 @@ dp_result dp_test_on(dp_module *net, dp_dataset *data, dp_split_name split, cons
     dp__task t;
     dp_result r = {NAN, NAN, 0};
     dp_scope *scope = dp_scope_begin();
+    dp_fenv env;
+    dp__fenv_enter(&env);
     if (scope && !dp__task_begin(&t, "test", net, data, loss)) r = dp__task_test(&t, split);
+    dp__fenv_leave(&env);
     dp_scope_end(scope);
     return r;
 }
