@@ -146,15 +146,23 @@ const dp_op *dp_op_find(const char *name) {
     return NULL;
 }
 
-dp_status dp_op_register(const dp_op *op) {
-    if (!op || op->size != sizeof *op || op->version != DP_OP_VERSION || !op->name)
-        return dp_fail(DP_EINVAL, "dp_op_register: not a descriptor of this version");
-    if (!dp__op_complete(op))
-        return dp_fail(DP_EINVAL, "dp_op_register: %s has no function of its kind", op->name);
+static dp_status build_register(const dp_op *op) {
     const dp_op *known = dp_op_find(op->name);
     if (known) return known == op ? DP_OK : dp_fail(DP_EINVAL, "dp_op_register: the name %s is taken", op->name);
     if (build_user_n == BUILD_USER_OPS) return dp_fail(DP_ELIMIT, "dp_op_register: more than %d ops", BUILD_USER_OPS);
     build_user[build_user_n] = op;
     __atomic_store_n(&build_user_n, build_user_n + 1, __ATOMIC_RELEASE);
     return DP_OK;
+}
+
+dp_status dp_op_register(const dp_op *op) {
+    if (!op || op->size != sizeof *op || op->version != DP_OP_VERSION || !op->name)
+        return dp_fail(DP_EINVAL, "dp_op_register: not a descriptor of this version");
+    if (!dp__op_complete(op))
+        return dp_fail(DP_EINVAL, "dp_op_register: %s has no function of its kind", op->name);
+    static bool busy;                                   /* one writer at a time; readers need no lock */
+    while (__atomic_exchange_n(&busy, true, __ATOMIC_ACQUIRE)) {}
+    dp_status status = build_register(op);
+    __atomic_store_n(&busy, false, __ATOMIC_RELEASE);
+    return status;
 }

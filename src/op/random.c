@@ -172,7 +172,7 @@ dp_tensor *dp_normal(dp_tensor *key, dp_dtype dtype, dp_shape shape) {
 dp_tensor *dp_dropout(dp_tensor *x, double p, dp_tensor *key) {
     if (!dp__check(x, "dropout")) return NULL;
     if (!(p >= 0 && p <= 1)) {
-        dp_fail(DP_EINVAL, "dropout: p = %g; allowed 0 to 1", p);
+        dp_fail(DP_EINVAL, "dropout: p = %s; allowed 0 to 1", dp__format_double(p, (char[32]){0}));
         return NULL;
     }
     if (p == 0) return x;

@@ -318,7 +318,8 @@ double dp_lr(const dp_optim *o) {
 dp_status dp_set_lr(dp_optim *o, double lr) {
     if (!optim_check(o, "dp_set_lr")) return dp_error_status();
     if (!(lr >= 0) || isinf(lr))
-        return dp_fail(DP_EINVAL, "dp_set_lr: %g; a number >= 0 is expected", lr);
+        return dp_fail(DP_EINVAL, "dp_set_lr: %s; a number >= 0 is expected",
+                       dp__format_double(lr, (char[32]){0}));
     o->args[OPTIM_LR] = (dp__arg){.v[0].d = lr};
     optim_drop_text(o);
     return DP_OK;

@@ -208,7 +208,8 @@ dp_status dp_bench_bandwidth(double bytes, double seconds, dp_bench_result *out)
     dp_status s = bench_check("bench_bandwidth", seconds, out);
     if (s) return s;
     if (!(bytes >= 4096 && bytes <= 1e15))
-        return dp_fail(DP_EINVAL, "bench_bandwidth: found %g bytes, allowed 4096 to 1e15", bytes);
+        return dp_fail(DP_EINVAL, "bench_bandwidth: found %s bytes, allowed 4096 to 1e15",
+                       dp__format_double(bytes, (char[32]){0}));
     bench_triad t = {.pool = dp__pool_new(dp_threads()), .n = (size_t)(bytes / 12)};
     size_t size = t.n * sizeof *t.a;
     t.a = dp__zalloc(t.n, sizeof *t.a);

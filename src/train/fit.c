@@ -193,9 +193,11 @@ static dp_status fit_options(dp_fit_options *o, const dp_fit_options *given) {
         return dp_fail(DP_EINVAL, "fit: found epochs %lld, steps %lld, batch %lld, allowed >= 0",
                        (long long)o->epochs, (long long)o->steps, (long long)o->batch);
     if (!(o->val >= 0 && o->val < 1))
-        return dp_fail(DP_EINVAL, "fit: found val %g, allowed 0 <= val < 1", o->val);
+        return dp_fail(DP_EINVAL, "fit: found val %s, allowed 0 <= val < 1",
+                       dp__format_double(o->val, (char[32]){0}));
     if (!(o->lr >= 0 && isfinite(o->lr)))
-        return dp_fail(DP_EINVAL, "fit: found lr %g, allowed a finite number >= 0", o->lr);
+        return dp_fail(DP_EINVAL, "fit: found lr %s, allowed a finite number >= 0",
+                       dp__format_double(o->lr, (char[32]){0}));
     if (!o->batch) o->batch = 64;
     if (!o->epochs && !o->steps) o->epochs = 5;
     if (!o->optim) o->optim = "Adam(lr=1e-3)";
@@ -280,7 +282,7 @@ static int64_t fit_bytes(dp_module *net, dp_shape example, int64_t batch, const 
     bool classes = strcmp(dp_module_kind(l), "CrossEntropyLoss") == 0 ||
                    strcmp(dp_module_kind(l), "NLLLoss") == 0;
     dp_tensor *x = fit_placeholder(DP_F32, batch, example);
-    dp_tensor *target = classes ? dp_zeros(DP_I64, DP_SHAPE(batch))      /* its range is checked */
+    dp_tensor *target = classes ? dp_broadcast(dp_int(0), DP_SHAPE(batch)) /* no memory, no check */
                                 : fit_placeholder(DP_F32, batch, out);
     dp_tensor *y = dp_call(net, dp_ctx_train(dp_fold(dp_key(0), dp_int(0))), x);
     size_t n = dp_step_effects(o);
