@@ -71,7 +71,7 @@ suite() {
     [ -n "$long" ] && [ "$title" = release ] || set -- "$@" -LE long
     # These run one thread, or what other tests run: races are not looked for, except with --long.
     [ -n "$long" ] || [ "$title" != tsan ] ||
-        set -- "$@" -E '^test_(number|text|vmath|safetensors|refusals|headers|generated|symbols|cli)$'
+        set -- "$@" -E '^test_(number|text|vmath|safetensors|refusals|headers|generated|symbols|cli|readme)$'
     (cd "$folder" && ctest "$@") >"$folder/ctest.out" 2>&1
     status=$?
     if [ $status -ne 0 ]; then cat "$folder/ctest.out"; else tail -n 12 "$folder/ctest.out"; fi
