@@ -24,11 +24,18 @@ static void softsign_tile(const dp_tile *t) {
     }
 }
 
+/* The result has the input's shape and dtype, which must be what the tile above knows. */
+static dp_status softsign_infer(dp_infer *f) {
+    if (f->dtype == DP_F32 || f->dtype == DP_F64) return DP_OK;
+    return dp_fail(DP_EINVAL, "softsign: found %s, allowed f32, f64", dp_dtype_name(f->dtype));
+}
+
 static const dp_op softsign_op = {.size = sizeof(dp_op),
                                   .version = DP_OP_VERSION,
                                   .name = "softsign",
                                   .kind = DP_POINTWISE,
                                   .n_in = 1,
+                                  .infer = softsign_infer,
                                   .diff = softsign_diff,
                                   .tile = softsign_tile};
 

@@ -26,7 +26,8 @@ typedef struct dp_data_options {
 DP_API dp_dataset *dp_data(const char *description);
 DP_API dp_dataset *dp_data_with(const char *description, const dp_data_options *options);
 /* From arrays, copied: x f32 [n, ...], y i64 [n] classes (0 ... 2^20-1; as many as the largest
- * says) or f32 [n, ...] values. All examples are for training. NULL on failure. */
+ * says) or f32 [n, ...] values. All examples are for training, none for dp_test: dp_test_on takes
+ * DP_TRAIN, or what dp_split_val held out. NULL on failure. */
 DP_API dp_dataset *dp_dataset_arrays(dp_tensor *x, dp_tensor *y);
 DP_API void dp_dataset_free(dp_dataset *d);     /* else it lives until its scope ends */
 

@@ -227,7 +227,7 @@ struct dp_op {
     bool epilogue;          /* the kernel calls dp_run.epilogue for finished blocks of its output */
     size_t attr_size;       /* at most 80 */
     const dp_op_field *fields;          /* ends with name == NULL */
-    dp_status (*infer)(dp_infer *);     /* NULL: dtype and shape of in[0] */
+    dp_status (*infer)(dp_infer *);     /* NULL: in[0]'s shape and dtype, any */
 
     /* Derivatives build graph with the public operations; NULL where an input has none.
      * diff: pointwise, t * dy/dx_i, serves both modes. transpose: linear in input i, applied to ct.

@@ -387,7 +387,7 @@ static dp_module *stmodel_parse(const dp_st_file *f, const char *text) {
     dp__alloc_room(SIZE_MAX);
     if (net || failed || dp_error_status() == DP_ENOMEM) return net;
     dp_status s = dp_error_status() == DP_EINVAL ? DP_EFORMAT : dp_error_status();
-    snprintf(message, sizeof message, "%s", dp_error());
+    snprintf(message, sizeof message, "%.*s", (int)sizeof message - 1, dp_error());
     dp_clear();
     dp__quote_to(path, sizeof path, f->path, strlen(f->path));
     dp_fail(s, "%s: header[\"__metadata__\"][\"denpan.model\"]: %s", path, message);

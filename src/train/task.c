@@ -38,7 +38,7 @@ static dp_status task_shapes(dp__task *t, bool takes_classes) {
     if (out.rank < 0) {
         if (failed || dp_error_status() == DP_ENOMEM) return dp_error_status();
         char why[512];
-        snprintf(why, sizeof why, "%s", dp_error());
+        snprintf(why, sizeof why, "%.*s", (int)sizeof why - 1, dp_error());
         dp_clear();
         task_shape(to, sizeof to, in);
         return dp_fail(DP_EINVAL, "%s: the network takes %s, an example is %s: %s", t->what,
