@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "train.h"
@@ -70,6 +71,13 @@ static void progress_bar(const dp__progress *p, int width, double share) {
     }
 }
 
+/* The line must not wrap: "\r" goes back to the beginning of its last row only. */
+static int progress_columns(const dp__progress *p) {
+    struct winsize w;
+    if (ioctl(fileno(p->file), TIOCGWINSZ, &w) != 0 || w.ws_col == 0) return PROGRESS_COLUMNS;
+    return w.ws_col > PROGRESS_COLUMNS ? PROGRESS_COLUMNS : w.ws_col - 1;
+}
+
 void dp__progress_step(dp__progress *p, const dp_progress *now) {
     char text[160], name[48], rate[16], left[16], accuracy[24] = "";
     if (!p->file || !p->terminal) return;
@@ -85,9 +93,9 @@ void dp__progress_step(dp__progress *p, const dp_progress *now) {
                      progress_seconds(left, sizeof left, rest));
     progress_epoch_name(name, sizeof name, now);
     int used = fprintf(p->file, "\r%6s ", name);
-    int width = PROGRESS_COLUMNS - (used - 1) - n;
+    int room = progress_columns(p) - (used - 1), width = room - n;
     progress_bar(p, width > 24 ? 24 : width > 0 ? width : 0, share);
-    fprintf(p->file, "%s\x1b[K", text);
+    fprintf(p->file, "%.*s\x1b[K", room > 0 ? room : 0, text);
     fflush(p->file);
 }
 
