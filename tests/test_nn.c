@@ -485,7 +485,7 @@ static void test_misuse(void **state) {
     dp_clear();
     assert_null(dp_call(net, NULL, dp_zeros(DP_F32, DP_SHAPE(2, 5))));
     assert_string_equal(dp_error_hint(), "in layer 0, Linear");
-    nn_says("Linear: the last axis is constant f32 [2,5]; expected in_features = 3");
+    nn_says("Linear: the input is constant f32 [2,5]; its last axis must be in_features = 3");
     dp_tensor *y = dp_zeros(DP_F32, DP_SHAPE(2, 3)), *t = dp_zeros(DP_F32, DP_SHAPE(3, 2));
     assert_null(dp_mse(y, t));
     nn_says("mse: output and target differ in shape: constant f32 [2,3], constant f32 [3,2]");
@@ -495,7 +495,10 @@ static void test_misuse(void **state) {
     assert_null(dp_nll(y, dp_zeros(DP_F32, DP_SHAPE(2))));
     dp_clear();
     assert_null(dp_loss("MSE"));
-    nn_says("loss: line 1, column 1: unknown name `MSE`");
+    nn_says("loss: line 1, column 1: unknown name `MSE`; did you mean `MSELoss`?");
+    assert_null(dp_loss("Hinge"));
+    nn_says("loss: line 1, column 1: unknown name `Hinge`; known: CrossEntropyLoss, NLLLoss, "
+            "MSELoss, BCELoss, BCEWithLogitsLoss");
     assert_null(dp_loss("MSELoss(reduction='men')"));
     nn_says("loss: line 1, column 19: MSELoss: reduction must be 'mean', 'sum', 'none' or "
             "'half_sum', not `'men'`");

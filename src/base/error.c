@@ -242,6 +242,13 @@ static int error_distance(const char *a, size_t n, const char *b, size_t m) {
     return row[n % 3][m];
 }
 
+/* Does `name` begin with the n bytes at s, whatever their case? */
+static bool error_begins(const char *name, const char *s, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (!name[i] || error_lower(name[i]) != error_lower(s[i])) return false;
+    return true;
+}
+
 const char *dp__nearest(const char *s, const char *const *names, size_t n) {
     if (!s || !names) return NULL;
     size_t len = strlen(s);
@@ -256,5 +263,7 @@ const char *dp__nearest(const char *s, const char *const *names, size_t n) {
         limit = d;
         best = names[i];
     }
+    for (size_t i = 0; !best && len > 1 && i < n; i++) /* MSE: MSELoss */
+        if (names[i] && error_begins(names[i], s, len)) best = names[i];
     return best;
 }

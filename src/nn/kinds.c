@@ -65,6 +65,24 @@ const char *dp__field_nearest(const dp__kind *kind, const char *name, size_t n) 
     return kinds_nearest(name, n, names, count);
 }
 
+static void kinds_append(char *out, size_t size, const char *name) {
+    size_t n = strlen(out);
+    snprintf(out + n, size - n, "%s%s", n ? ", " : "", name);
+}
+
+const char *dp__kind_names(dp_kind_class c, char *out, size_t size) {
+    *out = 0;
+    for (size_t i = 0; dp__kind_at(c, i); i++) kinds_append(out, size, dp__kind_at(c, i)->name);
+    return out;
+}
+
+const char *dp__field_names(const dp__kind *kind, char *out, size_t size) {
+    *out = 0;
+    for (size_t i = 0; i < dp__field_count(kind); i++)
+        kinds_append(out, size, kind->fields[i].name);
+    return out;
+}
+
 size_t dp__field_count(const dp__kind *kind) {
     size_t n = 0;
     while (kind->fields && kind->fields[n].name) n++;

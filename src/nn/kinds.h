@@ -16,5 +16,8 @@ extern const dp__kind dp__kind_default, dp__kind_xavier_uniform, dp__kind_xavier
     dp__kind_he_uniform, dp__kind_he_normal, dp__kind_normal, dp__kind_zeros;
 
 const char *dp__field_nearest(const dp__kind *kind, const char *name, size_t n);
+/* Names in a row, "SGD, Adam, AdamW", cut where `size` ends: of a class, of a kind's arguments. */
+const char *dp__kind_names(dp_kind_class c, char *out, size_t size);
+const char *dp__field_names(const dp__kind *kind, char *out, size_t size);
 
 #endif

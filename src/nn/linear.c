@@ -28,7 +28,7 @@ static dp_tensor *linear_forward(dp_module *m, dp_ctx *c, dp_tensor *const *in, 
     dp_shape shape = dp_shape_at(x);
     int64_t features = dp__arg_int(m, LINEAR_IN);
     if (shape.rank < 1 || shape.dim[shape.rank - 1] != features) {
-        dp_fail(DP_EINVAL, "Linear: the last axis is %s; expected in_features = %lld",
+        dp_fail(DP_EINVAL, "Linear: the input is %s; its last axis must be in_features = %lld",
                 dp__describe(x), (long long)features);
         return NULL;
     }

@@ -113,9 +113,13 @@ static dp_status args_field(dp__reader *r, const dp__kind *kind, int *position, 
     if (*field < 0) {
         const char *near = dp__field_nearest(kind, r->s + at, n),
                    *name = dp__reader_name(r->s + at, n);
+        char names[256];
         return near ? dp__reader_fail(r, at, DP_EINVAL, "%s has no argument %s; did you mean `%s`?",
                                       kind->name, name, near)
-                    : dp__reader_fail(r, at, DP_EINVAL, "%s has no argument %s", kind->name, name);
+               : count == 0
+                   ? dp__reader_fail(r, at, DP_EINVAL, "%s takes no arguments", kind->name)
+                   : dp__reader_fail(r, at, DP_EINVAL, "%s has no argument %s; it takes %s",
+                                     kind->name, name, dp__field_names(kind, names, sizeof names));
     }
     *r = ahead;
     return dp__reader_next(r);
@@ -184,9 +188,11 @@ dp_status dp__text_single(dp_kind_class c, const char *what, const char *text,
     if (!*kind) {
         const char *near = dp__kind_nearest(c, name, r.now.n),
                    *shown = dp__reader_name(name, r.now.n);
+        char names[256];
         return near ? dp__reader_fail(&r, r.now.at, DP_EINVAL,
                                       "unknown name %s; did you mean `%s`?", shown, near)
-                    : dp__reader_fail(&r, r.now.at, DP_EINVAL, "unknown name %s", shown);
+                    : dp__reader_fail(&r, r.now.at, DP_EINVAL, "unknown name %s; known: %s", shown,
+                                      dp__kind_names(c, names, sizeof names));
     }
     s = dp__reader_next(&r);
     if (!s) s = dp__text_args(&r, *kind, dp__reader_is(&r, '('), args);
