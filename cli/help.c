@@ -92,5 +92,10 @@ void cli_help(FILE *f) {
         wrap(f, c->doc, column, 12);
     }
     fprintf(f, "\n`denpan COMMAND --help` explains a command. A first run, without any file:\n\n"
-               "  denpan train \"Linear(784,128) ReLU Linear(128,10)\" digits\n");
+               "  denpan train \"Linear(784,128) ReLU Linear(128,10)\" digits\n\n");
+    wrap(f,
+         "Exit codes: 0 done, 2 wrong arguments, 3 malformed file, 4 missing file, failed read or "
+         "write, 5 too large or out of memory, 6 the loss is no longer finite, 7 stopped by a "
+         "signal (and saved, with --out), 9 the file does not fit, 70 a bug",
+         0, 12);
 }

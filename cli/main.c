@@ -1,6 +1,7 @@
 /* main.c: file descriptors, signals, and the choice of the command. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -66,6 +67,13 @@ static int run(int n, char **words) {
     return c->run(&a);
 }
 
+/* Has the reader of stdout gone? It has seen enough, which is no error. The errno of a write that
+ * failed long ago is lost, so the pipe itself is asked. */
+static bool reader_gone(void) {
+    struct pollfd out = {.fd = 1, .events = POLLOUT};
+    return errno == EPIPE || (poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)));
+}
+
 int main(int n, char **words) {
     open_standard_files();
     set_signals();
@@ -75,7 +83,9 @@ int main(int n, char **words) {
     dp_end();
     errno = 0;
     bool bad = fflush(stdout) != 0 || ferror(stdout);
-    if (bad && errno != EPIPE && errno != 0 && code == 0) /* EPIPE: the reader has seen enough */
-        code = cli_error(DP_EIO, NULL, "standard output: %s", strerror(errno));
+    int why = errno;
+    if (bad && code == 0 && !reader_gone())
+        code =
+            cli_error(DP_EIO, NULL, "standard output: %s", why ? strerror(why) : "a write failed");
     return code;
 }

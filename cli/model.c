@@ -60,7 +60,8 @@ static int from_text_file(const char *path, cli_model *out) {
 /* Nothing that a text holds, but a path may. */
 static bool looks_like_path(const char *word) {
     if (strpbrk(word, "(){}| \n,")) return false;
-    return strchr(word, '/') || ends_with(word, ".safetensors") || ends_with(word, ".txt");
+    bool layer = strncmp(word, "nn.", 3) == 0 || strncmp(word, "torch.", 6) == 0;
+    return strchr(word, '/') || (strchr(word, '.') && !layer);
 }
 
 /* An installed model: lenet is DENPAN_MODELS/lenet.txt. */
@@ -85,7 +86,11 @@ int cli_load_model(const char *word, cli_model *out) {
     }
     if (there || looks_like_path(word)) return from_text_file(word, out);
     if (installed_model(word, path, sizeof path)) return from_text_file(path, out);
-    return from_text(word, out);
+    out->net = dp_nn_text(word);
+    if (out->net) return 0;
+    if (*word && !strpbrk(word, "(){}| \n,:"))
+        return cli_error(dp_error_status(), "no file has this name either", "%s", dp_error());
+    return cli_library_error();
 }
 
 int cli_load_weights(const char *path, const char *model, cli_model *out) {
@@ -129,5 +134,8 @@ int cli_check_out(const char *path, bool force, const char *const *inputs, int n
         return cli_error(DP_EINVAL, NULL, "--out: %s is not a regular file", cli_quote(path));
     if (there && !force)
         return cli_error(DP_EINVAL, "--force replaces it", "--out: %s exists", cli_quote(path));
+    if (!ends_with(path, ".safetensors")) /* the name says that it is one: cli_load_model */
+        return cli_error(DP_EINVAL, "networks are saved as safetensors",
+                         "--out: %s does not end in .safetensors", cli_quote(path));
     return dp_check_writable(path) ? cli_library_error() : 0;
 }

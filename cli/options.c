@@ -32,7 +32,7 @@ static int run_version(cli_args *a) {
 #define WORDS_MODEL                                                                               \
     "MODEL\0a network as text (\"Linear(784,128) ReLU Linear(128,10)\"), a file that holds such " \
     "text, "                                                                                      \
-    "the name of an installed model, or a .safetensors file\0"
+    "the NAME of a NAME.txt in the folder $DENPAN_MODELS, or a .safetensors file\0"
 #define WORDS_DATA                                                                        \
     "DATA\0a folder of IDX files (MNIST's names, .gz or not), or built-in data: digits, " \
     "\"digits(n=20000, seed=1)\"\0"
@@ -92,8 +92,9 @@ const cli_option cli_options[] = {
      NULL, OPT_TEXT, CMD_TRAIN, AT(init), 0, 0, false},
     {"seed", "Training", "N", "seed of everything that is drawn (0)", NULL, OPT_WHOLE,
      CMD_TRAIN | CMD_BENCH, AT(seed), 0, 9e15, false},
-    {"val", "Data", "X", "fraction of the training examples to hold out", NULL, OPT_NUMBER,
-     CMD_TRAIN, AT(val), 0, 1, false},
+    {"val", "Data", "X",
+     "fraction of the training examples to hold out (none); the best epoch is marked", NULL,
+     OPT_NUMBER, CMD_TRAIN, AT(val), 0, 1, false},
     {"replace", "Data", NULL, "draw examples with replacement", NULL, OPT_FLAG, CMD_TRAIN,
      AT(replace), 0, 0, false},
     {"pixels", "Data", "RANGE", "range of the pixels: 0-1 (default) or 0-255", "0-1|0-255",
@@ -102,7 +103,7 @@ const cli_option cli_options[] = {
      CMD_EVAL | CMD_BENCH, AT(model), 0, 0, false},
     {"input", "Network", "SHAPE", "shape of one example: 784, or 1,28,28", NULL, OPT_TEXT,
      CMD_BENCH | CMD_SUMMARY, AT(input), 0, 0, false},
-    {"out", "Output", "FILE", "save the trained network here (.safetensors)", NULL, OPT_TEXT,
+    {"out", "Output", "FILE", "save the network as it is at the end (.safetensors)", NULL, OPT_TEXT,
      CMD_TRAIN, AT(out), 0, 0, false},
     {"force", "Output", NULL, "replace the file of --out", NULL, OPT_FLAG, CMD_TRAIN, AT(force), 0,
      0, false},

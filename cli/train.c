@@ -32,6 +32,7 @@ static void epoch_event(const dp_progress *p) {
 /* After every step and epoch: signals are obeyed between two steps. */
 static int on_progress(void *context, const dp_progress *p) {
     training *t = context;
+    t->last.total_step = p->total_step;
     if (p->epoch_end) {
         t->last = *p;
         if (t->a->json) epoch_event(p);
@@ -194,7 +195,7 @@ static int train(training *t) {
     if (a->json) printf("}\n");
     if (code || !stopped || !cli_stopped()) return code;
     return cli_error(DP_ESTOPPED, a->out ? NULL : "nothing was saved: there was no --out",
-                     "stopped on request");
+                     "stopped on request after %s steps", cli_commas(t->last.total_step));
 }
 
 int cli_train(cli_args *a) {

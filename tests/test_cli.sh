@@ -91,6 +91,9 @@ same a.safetensors kept
 expect 0 "" train "$net" "$data" --epochs 2 --seed 2 --out b.safetensors
 cmp -s a.safetensors b.safetensors && fail "two seeds, one file" || ok
 mkdir folder
+expect 2 "does not end in .safetensors" train "$net" "$data" --out net.pt
+expect 4 "No such file" train net.json "$data"
+expect 2 "no file has this name" train mlp "$data"
 expect 2 "is a folder" train "$net" "$data" --out folder
 expect 2 "is also an input" train a.safetensors "$data" --out a.safetensors --force
 expect 4 "" train "$net" "$data" --out missing/a.safetensors
@@ -174,6 +177,8 @@ hasnot err "rror"
 if [ -w /dev/full ]; then
     "$d" help >/dev/full 2>err
     [ $? -eq 4 ] && ok || fail "a full disk on stdout"
+    "$d" train "$net" "$data" --epochs 1 >/dev/full 2>err   # the write fails long before the end
+    [ $? -eq 4 ] && ok || fail "a full disk on stdout, while training"
 fi
 
 # ---- signals: the step is finished, the file saved, 7 ----
