@@ -17,14 +17,14 @@ row() {
         return
     fi
     if ! env ${1:+"DENPAN_ISA=$1"} "$d" train "$3" "digits(n=700, seed=3)" --steps $steps --batch 64 \
-        --optim "$4" --seed 7 --threads "$2" --out "$work/new" --force --quiet >"$work/log" 2>&1; then
+        --optim "$4" --seed 7 --threads "$2" --out "$work/new.safetensors" --force --quiet >"$work/log" 2>&1; then
         echo "[  FAILED  ] $title"
         cat "$work/log"
         bad=1
-    elif [ ! -e "$work/first" ]; then
-        mv "$work/new" "$work/first"
+    elif [ ! -e "$work/first.safetensors" ]; then
+        mv "$work/new.safetensors" "$work/first.safetensors"
         echo "[       OK ] $title: the reference"
-    elif cmp "$work/first" "$work/new"; then
+    elif cmp "$work/first.safetensors" "$work/new.safetensors"; then
         echo "[       OK ] $title: the same"
     else
         echo "[  FAILED  ] $title: other bytes"
@@ -33,7 +33,7 @@ row() {
 }
 
 net() {   # net NET OPTIM : every axis alone, and a corner
-    rm -f "$work/first"
+    rm -f "$work/first.safetensors"
     row "" 1 "$@"
     for threads in 2 3 8; do row "" $threads "$@"; done
     for isa in portable avx2 avx512 neon; do row $isa 1 "$@"; done
