@@ -14,20 +14,20 @@ enum { ROUNDS = 21, MAX_THREADS = 8 };
 
 typedef struct shape {
     size_t m, n, k;
-    char a, b;      /* 'n': rows are adjacent in memory, 't': columns are */
+    char a, b; /* 'n': rows are adjacent in memory, 't': columns are */
 } shape;
 
 static const shape shapes[] = {
-    {256, 256, 256, 'n', 'n'}, {512, 512, 512, 'n', 'n'}, {1024, 1024, 1024, 'n', 'n'},
+    {256, 256, 256, 'n', 'n'},    {512, 512, 512, 'n', 'n'},    {1024, 1024, 1024, 'n', 'n'},
     {2048, 2048, 2048, 'n', 'n'}, {1024, 1024, 1024, 't', 'n'}, {1024, 1024, 1024, 'n', 't'},
-    {64, 128, 784, 'n', 'n'}, {64, 128, 784, 'n', 't'}, {64, 64, 128, 'n', 'n'},
-    {64, 64, 128, 'n', 't'}, {64, 10, 64, 'n', 'n'}, {64, 10, 64, 'n', 't'},
-    {64, 64, 10, 'n', 'n'}, {64, 128, 64, 'n', 'n'}, {10, 64, 64, 't', 'n'},
-    {64, 128, 64, 't', 'n'}, {128, 784, 64, 't', 'n'}, {1, 128, 784, 'n', 'n'},
-    {1, 128, 784, 'n', 't'}, {1, 64, 128, 'n', 't'}, {1, 10, 64, 'n', 't'},
-    {128, 784, 1, 't', 'n'}, {256, 1024, 1024, 'n', 'n'}, {256, 1024, 1024, 'n', 't'},
-    {32, 512, 512, 'n', 'n'}, {32, 512, 512, 'n', 't'}, {10, 30, 784, 'n', 'n'},
-    {10, 30, 784, 'n', 't'}, {512, 512, 64, 'n', 'n'}, {512, 512, 64, 't', 'n'},
+    {64, 128, 784, 'n', 'n'},     {64, 128, 784, 'n', 't'},     {64, 64, 128, 'n', 'n'},
+    {64, 64, 128, 'n', 't'},      {64, 10, 64, 'n', 'n'},       {64, 10, 64, 'n', 't'},
+    {64, 64, 10, 'n', 'n'},       {64, 128, 64, 'n', 'n'},      {10, 64, 64, 't', 'n'},
+    {64, 128, 64, 't', 'n'},      {128, 784, 64, 't', 'n'},     {1, 128, 784, 'n', 'n'},
+    {1, 128, 784, 'n', 't'},      {1, 64, 128, 'n', 't'},       {1, 10, 64, 'n', 't'},
+    {128, 784, 1, 't', 'n'},      {256, 1024, 1024, 'n', 'n'},  {256, 1024, 1024, 'n', 't'},
+    {32, 512, 512, 'n', 'n'},     {32, 512, 512, 'n', 't'},     {10, 30, 784, 'n', 'n'},
+    {10, 30, 784, 'n', 't'},      {512, 512, 64, 'n', 'n'},     {512, 512, 64, 't', 'n'},
 };
 
 static double cpu_seconds(void) {
@@ -38,17 +38,17 @@ static double cpu_seconds(void) {
 
 /* ---- peak: independent chains of FMA ---- */
 
-#define PEAK(NAME, TARGET, V, SET, FMA, CHAINS)                                                    \
-    TARGET static double peak_##NAME(size_t steps) {                                               \
-        V acc[CHAINS], x = SET(1.0f), y = SET(1e-9f);                                              \
-        for (int i = 0; i < CHAINS; i++) acc[i] = SET((float)i);                                   \
-        for (size_t s = 0; s < steps; s++) {                                                       \
-            for (int i = 0; i < CHAINS; i++) acc[i] = FMA(x, y, acc[i]);                           \
-            __asm__ volatile("" : "+x"(x));                                                        \
-        }                                                                                          \
-        double sum = 0;                                                                            \
-        for (int i = 0; i < CHAINS; i++) sum += ((float *)&acc[i])[0];                             \
-        return sum;                                                                                \
+#define PEAK(NAME, TARGET, V, SET, FMA, CHAINS)                          \
+    TARGET static double peak_##NAME(size_t steps) {                     \
+        V acc[CHAINS], x = SET(1.0f), y = SET(1e-9f);                    \
+        for (int i = 0; i < CHAINS; i++) acc[i] = SET((float)i);         \
+        for (size_t s = 0; s < steps; s++) {                             \
+            for (int i = 0; i < CHAINS; i++) acc[i] = FMA(x, y, acc[i]); \
+            __asm__ volatile("" : "+x"(x));                              \
+        }                                                                \
+        double sum = 0;                                                  \
+        for (int i = 0; i < CHAINS; i++) sum += ((float *)&acc[i])[0];   \
+        return sum;                                                      \
     }
 #if defined(DP_HAVE_X86)
 PEAK(avx2, DP_TARGET_avx2, __m256, _mm256_set1_ps, _mm256_fmadd_ps, 12)
@@ -114,8 +114,10 @@ static void *filled(size_t n, bool f64) {
     void *p = dp__alloc(n * (f64 ? 8 : 4));
     for (size_t i = 0; i < n; i++) {
         double x = (double)(i * 7919 % 1000) / 500 - 1;
-        if (f64) ((double *)p)[i] = x;
-        else ((float *)p)[i] = (float)x;
+        if (f64)
+            ((double *)p)[i] = x;
+        else
+            ((float *)p)[i] = (float)x;
     }
     return p;
 }

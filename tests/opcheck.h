@@ -16,11 +16,11 @@ enum { CHECK_ROOM = 1 << 20, CHECK_BYTES = 1 << 22 };
 /* One op with one set of inputs, or a function composed of ops. */
 typedef struct check_case {
     const char *name;
-    const dp_op *op;                                  /* NULL: make */
+    const dp_op *op; /* NULL: make */
     dp_tensor *(*make)(dp_tensor *const *x);
     double attr[DP_ATTR_INLINE / 8];
     int n_in;
-    dp_tensor *in[DP_MAX_IN];                         /* stored, row-major */
+    dp_tensor *in[DP_MAX_IN]; /* stored, row-major */
 } check_case;
 
 static char check_reason[512];
@@ -48,7 +48,7 @@ static inline double *check_values(dp_tensor *t) {
     return data ? out : NULL;
 }
 
-static inline double check_largest(const double *v, size_t n) {     /* of the finite ones */
+static inline double check_largest(const double *v, size_t n) { /* of the finite ones */
     double m = 0;
     for (size_t i = 0; i < n; i++) m = fabs(v[i]) > m && isfinite(v[i]) ? fabs(v[i]) : m;
     return m;
@@ -101,8 +101,8 @@ static inline void check_move(const check_case *c, dp_tensor *const *u, double h
 typedef dp_tensor *check_function(const check_case *c, dp_tensor *const *x, int which);
 
 /* d/dh of f(x + h u) at h = 0: central differences with h and h/2, extrapolated to order 4. */
-static inline double *check_slope(const check_case *c, check_function *f, int which, dp_tensor *const *u,
-                                  double h, size_t n) {
+static inline double *check_slope(const check_case *c, check_function *f, int which,
+                                  dp_tensor *const *u, double h, size_t n) {
     double *out = check_room(n), *part[4];
     static const double at[4] = {1, -1, 0.5, -0.5};
     for (int k = 0; k < 4; k++) {
@@ -126,29 +126,35 @@ static inline dp_tensor *check_value(const check_case *c, dp_tensor *const *x, i
 /* ---- first order: forward, reverse and differences agree in input i ---- */
 
 typedef struct check_products {
-    double *y, *jv, *g, *u, *v;                       /* J u, and J^T v */
+    double *y, *jv, *g, *u, *v; /* J u, and J^T v */
     size_t n_y, n_x;
 } check_products;
 
-static inline const char *check_compute(const check_case *c, int i, dp_tensor *u, check_products *p) {
+static inline const char *check_compute(const check_case *c, int i, dp_tensor *u,
+                                        check_products *p) {
     dp_tensor *y = check_make(c, c->in), *x = c->in[i], *g = NULL;
     dp_tensor *v = y ? check_random(y, 200) : NULL, *jv = y ? dp_jvp(y, &x, &u, 1) : NULL;
     if (!jv || dp_vjp(y, v, &x, 1, &g) || dp_eval(y, jv, g))
         return CHECK_FAIL("%s, input %d: %s", c->name, i, dp_error());
-    if (!dp__same_shape(jv, y) || !dp__same_shape(g, x) || jv->dtype != y->dtype || g->dtype != x->dtype)
+    if (!dp__same_shape(jv, y) || !dp__same_shape(g, x) || jv->dtype != y->dtype ||
+        g->dtype != x->dtype)
         return CHECK_FAIL("%s, input %d: a derivative has another shape or dtype", c->name, i);
-    *p = (check_products){check_values(y), check_values(jv), check_values(g), check_values(u),
+    *p = (check_products){check_values(y), check_values(jv),    check_values(g),    check_values(u),
                           check_values(v), (size_t)dp_count(y), (size_t)dp_count(x)};
     return NULL;
 }
 
 /* <v, J u> = <J^T v, u> */
-static inline const char *check_dot(const check_case *c, int i, const check_products *p, double limit) {
+static inline const char *check_dot(const check_case *c, int i, const check_products *p,
+                                    double limit) {
     double forward = 0, reverse = 0, scale = 0;
-    for (size_t k = 0; k < p->n_y; k++) forward += p->v[k] * p->jv[k], scale += fabs(p->v[k] * p->jv[k]);
-    for (size_t k = 0; k < p->n_x; k++) reverse += p->g[k] * p->u[k], scale += fabs(p->g[k] * p->u[k]);
+    for (size_t k = 0; k < p->n_y; k++)
+        forward += p->v[k] * p->jv[k], scale += fabs(p->v[k] * p->jv[k]);
+    for (size_t k = 0; k < p->n_x; k++)
+        reverse += p->g[k] * p->u[k], scale += fabs(p->g[k] * p->u[k]);
     if (fabs(forward - reverse) <= limit * scale) return NULL;
-    return CHECK_FAIL("%s, input %d: forward mode %.17g, reverse mode %.17g", c->name, i, forward, reverse);
+    return CHECK_FAIL("%s, input %d: forward mode %.17g, reverse mode %.17g", c->name, i, forward,
+                      reverse);
 }
 
 static inline const char *check_first(const check_case *c, int i) {
@@ -159,16 +165,18 @@ static inline const char *check_first(const check_case *c, int i) {
     if (!check_is_float(c->in[i])) return NULL;
     dp_tensor *probe = check_make(c, c->in);
     if (probe && !check_is_float(probe)) return NULL;
-    coarse = probe && probe->dtype == DP_F32;          /* a cast: linear, but rounded */
+    coarse = probe && probe->dtype == DP_F32; /* a cast: linear, but rounded */
     u[i] = check_random(c->in[i], 100 + (uint64_t)i);
     const char *why = check_compute(c, i, u[i], &p);
     if (why || (why = check_dot(c, i, &p, coarse ? 1e-5 : 1e-12))) return why;
-    double *d = check_slope(c, check_value, 0, u, coarse ? 0.125 : 0x1p-14, p.n_y), most = check_largest(p.y, p.n_y);
+    double *d = check_slope(c, check_value, 0, u, coarse ? 0.125 : 0x1p-14, p.n_y),
+           most = check_largest(p.y, p.n_y);
     if (!d) return CHECK_FAIL("%s, input %d: no differences: %s", c->name, i, dp_error());
     for (size_t k = 0; k < p.n_y; k++)
-        if (isfinite(p.y[k]) && !(fabs(d[k] - p.jv[k]) <= (coarse ? 1e-4 : 1e-7) * fabs(d[k]) + (coarse ? 1e-5 : 1e-9) * most))
-            return CHECK_FAIL("%s, input %d: derivative %.17g at %zu; differences say %.17g", c->name, i,
-                              p.jv[k], k, d[k]);
+        if (isfinite(p.y[k]) && !(fabs(d[k] - p.jv[k]) <= (coarse ? 1e-4 : 1e-7) * fabs(d[k]) +
+                                                              (coarse ? 1e-5 : 1e-9) * most))
+            return CHECK_FAIL("%s, input %d: derivative %.17g at %zu; differences say %.17g",
+                              c->name, i, p.jv[k], k, d[k]);
     return NULL;
 }
 
@@ -197,7 +205,8 @@ static inline dp_tensor *check_gradient(const check_case *c, dp_tensor *const *x
     return dp_vjp(check_energy(c, x), NULL, &x[which], 1, &g) ? NULL : g;
 }
 
-static inline bool check_near(const double *a, const double *b, size_t n, double limit, double floor) {
+static inline bool check_near(const double *a, const double *b, size_t n, double limit,
+                              double floor) {
     double scale = check_largest(a, n) + floor;
     for (size_t k = 0; k < n; k++)
         if (!(fabs(a[k] - b[k]) <= limit * scale)) return false;
@@ -205,11 +214,13 @@ static inline bool check_near(const double *a, const double *b, size_t n, double
 }
 
 /* H u by forward over reverse and by reverse over forward, all inputs together. */
-static inline const char *check_hessian(const check_case *c, int m, dp_tensor *const *x, dp_tensor *const *u,
-                                        dp_tensor **over_reverse, dp_tensor **over_forward) {
+static inline const char *check_hessian(const check_case *c, int m, dp_tensor *const *x,
+                                        dp_tensor *const *u, dp_tensor **over_reverse,
+                                        dp_tensor **over_forward) {
     dp_tensor *e = check_energy(c, c->in), *g[DP_MAX_IN], *roots[2 * DP_MAX_IN];
     dp_tensor *s = e ? dp_jvp(e, x, u, (size_t)m) : NULL;
-    bool ok = s && !dp_vjp(e, NULL, x, (size_t)m, g) && !dp_vjp(s, NULL, x, (size_t)m, over_forward);
+    bool ok =
+        s && !dp_vjp(e, NULL, x, (size_t)m, g) && !dp_vjp(s, NULL, x, (size_t)m, over_forward);
     for (int i = 0; ok && i < m; i++) {
         over_reverse[i] = dp_jvp(g[i], x, u, (size_t)m);
         roots[i] = over_reverse[i];
@@ -221,7 +232,8 @@ static inline const char *check_hessian(const check_case *c, int m, dp_tensor *c
 }
 
 static inline const char *check_second(const check_case *c) {
-    dp_tensor *x[DP_MAX_IN], *u[DP_MAX_IN] = {NULL}, *along[DP_MAX_IN], *fr[DP_MAX_IN], *rf[DP_MAX_IN];
+    dp_tensor *x[DP_MAX_IN], *u[DP_MAX_IN] = {NULL}, *along[DP_MAX_IN], *fr[DP_MAX_IN],
+                             *rf[DP_MAX_IN];
     int m = 0, which[DP_MAX_IN];
     check_used = 0;
     for (int i = 0; i < c->n_in; i++)
@@ -237,10 +249,13 @@ static inline const char *check_second(const check_case *c) {
         size_t n = (size_t)dp_count(x[i]);
         double *a = check_values(fr[i]), *b = check_values(rf[i]);
         if (!check_near(a, b, n, 1e-12, 0))
-            return CHECK_FAIL("%s, input %d: forward over reverse differs from reverse over forward", c->name, which[i]);
+            return CHECK_FAIL(
+                "%s, input %d: forward over reverse differs from reverse over forward", c->name,
+                which[i]);
         double *d = check_slope(c, check_gradient, which[i], u, 0x1p-14, n);
         if (!d || !check_near(a, d, n, 1e-6, 1e-3))
-            return CHECK_FAIL("%s, input %d: second order differs from differences %s", c->name, which[i], dp_error());
+            return CHECK_FAIL("%s, input %d: second order differs from differences %s", c->name,
+                              which[i], dp_error());
     }
     return NULL;
 }
@@ -279,13 +294,15 @@ static inline const char *check_results(const check_case *c, dp_tensor *const *x
         if (check_is_float(x[i])) u[m] = check_random(x[i], 500 + (uint64_t)i), at[m++] = x[i];
     if (m && check_is_float(roots[0])) {
         roots[n++] = dp_jvp(roots[0], at, u, m);
-        if (dp_vjp(roots[0], check_random(roots[0], 600), at, m, roots + n)) return CHECK_FAIL("%s: %s", c->name, dp_error());
+        if (dp_vjp(roots[0], check_random(roots[0], 600), at, m, roots + n))
+            return CHECK_FAIL("%s: %s", c->name, dp_error());
         n += m;
     }
     if (!roots[n - 1] || dp_eval_n(roots, n)) return CHECK_FAIL("%s: %s", c->name, dp_error());
     b->n = 0;
     for (size_t i = 0; i < n; i++)
-        if (!check_append(b, roots[i])) return CHECK_FAIL("%s: not readable: %s", c->name, dp_error());
+        if (!check_append(b, roots[i]))
+            return CHECK_FAIL("%s: not readable: %s", c->name, dp_error());
     return NULL;
 }
 
@@ -296,8 +313,8 @@ static inline bool check_same(const check_bits *a, const check_bits *b) {
 static unsigned char check_store[2][CHECK_BYTES];
 
 /* One executor at x, the other (or the same) at z: the same bits? */
-static inline const char *check_pair(const check_case *c, dp_tensor *const *x, dp_executor ex, dp_tensor *const *z,
-                                     dp_executor ez, const char *what) {
+static inline const char *check_pair(const check_case *c, dp_tensor *const *x, dp_executor ex,
+                                     dp_tensor *const *z, dp_executor ez, const char *what) {
     check_bits a = {check_store[0], 0}, b = {check_store[1], 0};
     dp_engine_executor(ex);
     const char *why = check_results(c, x, &a);
@@ -320,7 +337,8 @@ static inline void check_narrow(const check_case *c, dp_tensor **x) {
 
 static inline const char *check_executors(const check_case *c) {
     dp_tensor *x[DP_MAX_IN];
-    const char *why = check_pair(c, c->in, DP_NAIVE, c->in, DP_PLANNED, "planned against naive, f64");
+    const char *why =
+        check_pair(c, c->in, DP_NAIVE, c->in, DP_PLANNED, "planned against naive, f64");
     if (why) return why;
     check_narrow(c, x);
     return check_pair(c, x, DP_NAIVE, x, DP_PLANNED, "planned against naive, f32");

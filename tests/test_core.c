@@ -19,7 +19,8 @@
 /* Within `limit`, relative to numbers above 1. */
 #define NEAR(a, b, limit) near(a, b, limit, __LINE__)
 static void near(double a, double b, double limit, int line) {
-    if (!(fabs(a - b) <= limit * fmax(1, fabs(b)))) fail_msg("line %d: %.17g is not near %.17g", line, a, b);
+    if (!(fabs(a - b) <= limit * fmax(1, fabs(b))))
+        fail_msg("line %d: %.17g is not near %.17g", line, a, b);
 }
 
 static dp_tensor *number(double v) { return dp_scalar_of(DP_F64, v); }
@@ -51,7 +52,8 @@ static int end(void **state) {
 
 static void expect_error(dp_status status, const char *message) {
     if (dp_error_status() != status || !strstr(dp_error(), message))
-        fail_msg("error %d \"%s\", expected %d \"%s\"", (int)dp_error_status(), dp_error(), (int)status, message);
+        fail_msg("error %d \"%s\", expected %d \"%s\"", (int)dp_error_status(), dp_error(),
+                 (int)status, message);
     dp_clear();
 }
 
@@ -98,11 +100,12 @@ static void test_hessian(void **state) {
         const double *h = dp_map(row[i]);
         double sum = 0;
         for (int j = 0; j < M; j++) {
-            double e = 0, beside = 0;                  /* d2/dx_i dx_j of the exponentials */
+            double e = 0, beside = 0; /* d2/dx_i dx_j of the exponentials */
             if (i == j) {
                 if (i > 0) e += at[i - 1] * at[i - 1] * exp(at[i - 1] * at[i]);
                 if (i < M - 1) e += at[i + 1] * at[i + 1] * exp(at[i] * at[i + 1]);
-            } else if (abs(i - j) == 1) beside = (1 + at[i] * at[j]) * exp(at[i] * at[j]);
+            } else if (abs(i - j) == 1)
+                beside = (1 + at[i] * at[j]) * exp(at[i] * at[j]);
             NEAR(h[j], e + beside + 6 * s, 1e-12);
             sum += h[j] * dir[j];
         }
@@ -118,7 +121,8 @@ static void test_newton(void **state) {
     for (int step = 0; step < 7; step++) {
         dp_scope *s = dp_scope_begin();
         dp_tensor *x = number(at), *xx = dp_square(x);
-        dp_tensor *y = dp_sub(dp_square(xx), dp_muls(xx, 2)), *g = dp_grad(y, x), *h = dp_grad(g, x);
+        dp_tensor *y = dp_sub(dp_square(xx), dp_muls(xx, 2)), *g = dp_grad(y, x),
+                  *h = dp_grad(g, x);
         if (step == 0) {
             assert_int_equal(dp_eval(g, h), 0);
             assert_true(dp_item(g) == 24 && dp_item(h) == 44);
@@ -131,11 +135,12 @@ static void test_newton(void **state) {
 
 static void test_small_graph(void **state) {
     (void)state;
-    static const double table[][5] = {{2, 1, 6, 2, 5}, {1, 2, 9, 3, 6}};   /* a, b, e, de/da, de/db */
+    static const double table[][5] = {{2, 1, 6, 2, 5}, {1, 2, 9, 3, 6}}; /* a, b, e, de/da, de/db */
     for (size_t i = 0; i < N(table); i++) {
         dp_tensor *a = dp_scalar(table[i][0]), *b = dp_scalar(table[i][1]), *one = dp_scalar(1);
         dp_tensor *e = dp_mul(dp_add(a, b), dp_add(b, dp_scalar(1)));
-        dp_tensor *da = dp_grad(e, a), *db = dp_grad(e, b), *ta = dp_jvp(e, &a, &one, 1), *tb = dp_jvp(e, &b, &one, 1);
+        dp_tensor *da = dp_grad(e, a), *db = dp_grad(e, b), *ta = dp_jvp(e, &a, &one, 1),
+                  *tb = dp_jvp(e, &b, &one, 1);
         assert_int_equal(dp_eval(e, da, db, ta, tb), 0);
         assert_true(dp_item(e) == table[i][2]);
         assert_true(dp_item(da) == table[i][3] && dp_item(ta) == table[i][3]);
@@ -146,7 +151,8 @@ static void test_small_graph(void **state) {
 /* Two apples of 100, three oranges of 150, tax 10 %. */
 static void test_shopping(void **state) {
     (void)state;
-    dp_tensor *apple = number(100), *n = number(2), *tax = number(1.1), *orange = number(150), *m = number(3);
+    dp_tensor *apple = number(100), *n = number(2), *tax = number(1.1), *orange = number(150),
+              *m = number(3);
     dp_tensor *price = dp_mul(dp_mul(apple, n), tax);
     dp_tensor *all = dp_mul(dp_add(dp_mul(apple, n), dp_mul(orange, m)), tax);
     dp_tensor *d[3], *x[] = {apple, n, tax, orange, m}, *g[5];
@@ -165,7 +171,7 @@ static void test_shared(void **state) {
     (void)state;
     dp_tensor *x = number(3), *h = dp_square(x), *y = dp_add(dp_mul(h, x), dp_mul(h, h)), *g[2];
     dp_tensor *by[] = {x, h};
-    assert_int_equal(dp_vjp(y, NULL, by, 2, g), 0);    /* dy/dx = 3x^2 + 4x^3, dy/dh = x + 2h */
+    assert_int_equal(dp_vjp(y, NULL, by, 2, g), 0); /* dy/dx = 3x^2 + 4x^3, dy/dh = x + 2h */
     dp_tensor *none, *other = number(1);
     assert_int_equal(dp_vjp(y, NULL, &other, 1, &none), 0);
     assert_int_equal(dp_eval(g[0], g[1], none), 0);
@@ -181,9 +187,9 @@ static void test_scopes(void **state) {
     dp_tensor *outer = dp_full(DP_F32, DP_SHAPE(100), 2);
     dp_scope *b = dp_scope_begin();
     dp_tensor *kept = dp_keep(dp_exp(dp_zeros(DP_F32, DP_SHAPE(7)))), *lost = dp_exp(outer);
-    dp_scope_begin();                                  /* an early return leaves it open */
+    dp_scope_begin(); /* an early return leaves it open */
     dp_tensor *deep = dp_ones(DP_F32, DP_SHAPE(3));
-    assert_int_equal(dp_eval(dp_sum_all(lost)), 0);    /* the kept one is a root too */
+    assert_int_equal(dp_eval(dp_sum_all(lost)), 0); /* the kept one is a root too */
     dp_scope_end(b);
     assert_int_equal(dp_rank(deep), -1);
     expect_error(DP_EINVAL, "dp_rank: not a live tensor");
@@ -220,7 +226,7 @@ static void test_free_early(void **state) {
     size_t before = held();
     dp_tensor *x = dp_zeros(DP_F64, DP_SHAPE(1000)), *kept = dp_keep(dp_exp(x));
     assert_true(held() >= before + 8000);
-    dp_free(kept);                                     /* no root of the next eval any more */
+    dp_free(kept); /* no root of the next eval any more */
     dp_free(x);
     dp_free(x);
     dp_free(NULL);
@@ -232,8 +238,9 @@ static void test_free_early(void **state) {
 
 static void test_spent(void **state) {
     (void)state;
-    dp_tensor *x = dp_ones(DP_F64, DP_SHAPE(2)), *h = dp_name(dp_exp(x), "hidden"), *y = dp_sum_all(h);
-    dp_tensor *other = dp_neg(h);                      /* pending, on what the eval uses up */
+    dp_tensor *x = dp_ones(DP_F64, DP_SHAPE(2)), *h = dp_name(dp_exp(x), "hidden"),
+              *y = dp_sum_all(h);
+    dp_tensor *other = dp_neg(h); /* pending, on what the eval uses up */
     assert_int_equal(dp_eval(y), 0);
     NEAR(dp_item(y), 2 * exp(1), 1e-15);
     assert_true(isnan(dp_item(h)));
@@ -277,7 +284,8 @@ static void test_roots(void **state) {
 static void test_write(void **state) {
     (void)state;
     const float one[] = {1, 2, 3, 4, 5, 6}, two[] = {9, 9, 9, 9, 9, 9};
-    dp_tensor *x = dp_from(DP_F32, DP_SHAPE(2, 3), one), *same = dp_reshape(x, DP_SHAPE(6)), *again = dp_detach(x);
+    dp_tensor *x = dp_from(DP_F32, DP_SHAPE(2, 3), one), *same = dp_reshape(x, DP_SHAPE(6)),
+              *again = dp_detach(x);
     dp_tensor *row = dp_slice(x, 0, 1, 2, 1), *later = dp_muls(x, 2);
     assert_int_equal(dp_eval(same, again, row), 0);
     assert_int_equal(dp_write(x, two, sizeof two), 0);
@@ -285,7 +293,7 @@ static void test_write(void **state) {
     assert_memory_equal(dp_map(again), one, sizeof one);
     assert_memory_equal(dp_map(row), one + 3, 12);
     assert_memory_equal(dp_map(x), two, sizeof two);
-    assert_true(((const float *)dp_map(later))[5] == 18);   /* pending: reads what x holds now */
+    assert_true(((const float *)dp_map(later))[5] == 18); /* pending: reads what x holds now */
     assert_int_equal(dp_write(same, two, sizeof two), 0);
     assert_memory_equal(dp_map(again), one, sizeof one);
 }
@@ -304,7 +312,8 @@ static void test_wrap(void **state) {
     memcpy(borrowed, values, sizeof values);
     dp_scope *a = dp_scope_begin(), *b = dp_scope_begin();
     dp_tensor *x = dp_wrap(DP_F32, DP_SHAPE(4), borrowed, spoil, &released);
-    dp_tensor *view = dp_keep(dp_reshape(x, DP_SHAPE(2, 2))), *sum = dp_sum_all(x), *v = dp_variable(x);
+    dp_tensor *view = dp_keep(dp_reshape(x, DP_SHAPE(2, 2))), *sum = dp_sum_all(x),
+              *v = dp_variable(x);
     assert_int_equal(dp_eval(sum, dp_assign(v, dp_muls(v, 3))), 0);
     assert_true(dp_item(sum) == 10);
     assert_memory_equal(borrowed, values, sizeof values);
@@ -322,7 +331,8 @@ static void test_wrap(void **state) {
     assert_int_equal(released, 2);
 }
 
-/* Memory that is not aligned to its elements is copied: released at once, or at the latest with x. */
+/* Memory that is not aligned to its elements is copied: released at once, or at the latest with x.
+ */
 static void test_wrap_misaligned(void **state) {
     (void)state;
     static char bytes[17];
@@ -339,14 +349,17 @@ static void test_wrap_misaligned(void **state) {
 
 static void test_promotion(void **state) {
     (void)state;
-    static const dp_dtype table[4][4] = {{DP_F32, DP_F64, DP_F32, DP_F32}, {DP_F64, DP_F64, DP_F64, DP_F64},
-                                         {DP_F32, DP_F64, DP_I64, DP_I64}, {DP_F32, DP_F64, DP_I64, DP_U8}};
+    static const dp_dtype table[4][4] = {{DP_F32, DP_F64, DP_F32, DP_F32},
+                                         {DP_F64, DP_F64, DP_F64, DP_F64},
+                                         {DP_F32, DP_F64, DP_I64, DP_I64},
+                                         {DP_F32, DP_F64, DP_I64, DP_U8}};
     dp_tensor *w = dp_scalar(3);
     for (int a = 0; a < 4; a++) {
         dp_tensor *x = dp_full((dp_dtype)a, DP_SHAPE(2), 6);
         bool is_float = a < 2;
         for (int b = 0; b < 4; b++) {
-            dp_tensor *y = dp_full((dp_dtype)b, DP_SHAPE(2), 2), *sum = dp_add(x, y), *power = dp_pow(x, y);
+            dp_tensor *y = dp_full((dp_dtype)b, DP_SHAPE(2), 2), *sum = dp_add(x, y),
+                      *power = dp_pow(x, y);
             assert_int_equal(dp_dtype_of(sum), table[a][b]);
             assert_int_equal(dp_dtype_of(dp_where(x, x, y)), table[a][b]);
             assert_int_equal(dp_dtype_of(dp_less(x, y)), DP_U8);
@@ -355,7 +368,7 @@ static void test_promotion(void **state) {
             assert_true(dp_item(dp_cast(dp_slice(sum, 0, 1, 2, 1), DP_F64)) == 8);
             assert_true(dp_item(dp_cast(dp_slice(power, 0, 0, 1, 1), DP_F64)) == 36);
         }
-        assert_int_equal(dp_dtype_of(dp_mul(x, w)), a);         /* a C number takes its partner's dtype */
+        assert_int_equal(dp_dtype_of(dp_mul(x, w)), a); /* a C number takes its partner's dtype */
         assert_int_equal(dp_dtype_of(dp_sub(w, x)), a);
         assert_int_equal(dp_dtype_of(dp_adds(x, 0.5)), a);
         assert_int_equal(dp_dtype_of(dp_exp(x)), is_float ? a : DP_F32);
@@ -363,9 +376,10 @@ static void test_promotion(void **state) {
     }
     assert_int_equal(dp_dtype_of(dp_add(w, w)), DP_F32);
     assert_int_equal(dp_dtype_of(dp_exp(w)), DP_F32);
-    assert_true(dp_item(dp_add(number(0), dp_scalar(0.1))) == 0.1);        /* no detour by f32 */
+    assert_true(dp_item(dp_add(number(0), dp_scalar(0.1))) == 0.1); /* no detour by f32 */
     assert_true(dp_item(dp_add(dp_scalar_of(DP_F32, 0), dp_scalar(0.1))) == (double)0.1f);
-    assert_true(dp_item(dp_div(dp_int(-7), dp_int(2))) == -3 && dp_item(dp_div(dp_int(7), dp_int(0))) == 0);
+    assert_true(dp_item(dp_div(dp_int(-7), dp_int(2))) == -3 &&
+                dp_item(dp_div(dp_int(7), dp_int(0))) == 0);
 }
 
 /* ---- variables and effects ---- */
@@ -374,18 +388,19 @@ static void test_assign(void **state) {
     (void)state;
     dp_tensor *v = dp_variable(number(1)), *w = dp_variable(number(10)), *read = dp_muls(v, 2);
     dp_tensor *a = dp_assign(v, w), *b = dp_assign(w, v), *after = dp_add(v, w);
-    assert_int_equal(dp_eval(b, a, after, read), 0);   /* swapped: all reads see the old values */
+    assert_int_equal(dp_eval(b, a, after, read), 0); /* swapped: all reads see the old values */
     assert_true(dp_item(v) == 10 && dp_item(w) == 1);
     assert_true(dp_item(read) == 2 && dp_item(after) == 11);
     assert_true(dp_variable_version(v) == 1 && dp_is_variable(v) && !dp_is_variable(read));
-    assert_true(isnan(dp_item(a)));                    /* an effect has no value */
+    assert_true(isnan(dp_item(a))); /* an effect has no value */
     expect_error(DP_ESPENT, "is spent");
     assert_int_equal(dp_eval(dp_assign(v, dp_adds(v, 5))), 0);
     assert_true(dp_item(v) == 15);
-    for (int i = 0; i < 50; i++) assert_int_equal(dp_eval(dp_assign(v, dp_muls(v, -1)), dp_assign(w, dp_add(w, v))), 0);
+    for (int i = 0; i < 50; i++)
+        assert_int_equal(dp_eval(dp_assign(v, dp_muls(v, -1)), dp_assign(w, dp_add(w, v))), 0);
     assert_true(dp_item(v) == 15 && dp_item(w) == 1 && dp_variable_version(v) == 52);
     dp_tensor *first = dp_assign(v, number(3)), *second = dp_assign(v, number(4));
-    assert_int_equal(dp_eval(second, first), 0);       /* in the order of creation */
+    assert_int_equal(dp_eval(second, first), 0); /* in the order of creation */
     assert_true(dp_item(v) == 4);
     dp_free(v), dp_free(w);
 }
@@ -395,10 +410,15 @@ static void test_assign_parts(void **state) {
     dp_tensor *v = dp_variable(dp_arange(DP_F32, 6)), *row = dp_full(DP_F64, DP_SHAPE(2), 9);
     assert_int_equal(dp_eval(dp_assign(v, dp_put(v, 0, 2, row))), 0);
     assert_memory_equal(dp_map(v), ((float[]){0, 1, 9, 9, 4, 5}), 24);
-    assert_int_equal(dp_eval(dp_assign(v, dp_slice(v, 0, 5, -7, -1))), 0);    /* reversed in its own place */
+    assert_int_equal(dp_eval(dp_assign(v, dp_slice(v, 0, 5, -7, -1))),
+                     0); /* reversed in its own place */
     assert_memory_equal(dp_map(v), ((float[]){5, 4, 9, 9, 1, 0}), 24);
     dp_tensor *x = dp_reshape(v, DP_SHAPE(2, 3));
-    assert_int_equal(dp_eval(dp_assign(v, dp_reshape(dp_transpose(dp_reshape(dp_transpose(x, 0, 1), DP_SHAPE(2, 3)), 0, 1), DP_SHAPE(6)))), 0);
+    assert_int_equal(
+        dp_eval(dp_assign(
+            v, dp_reshape(dp_transpose(dp_reshape(dp_transpose(x, 0, 1), DP_SHAPE(2, 3)), 0, 1),
+                          DP_SHAPE(6)))),
+        0);
     assert_memory_equal(dp_map(v), ((float[]){5, 1, 9, 9, 4, 0}), 24);
     dp_free(v);
 }
@@ -410,7 +430,9 @@ static void test_stale(void **state) {
     dp_tensor *step = dp_assign(v, dp_adds(v, 1)), *stale = dp_assign(v, x);
     assert_int_equal(dp_eval(step), 0);
     assert_true(isnan(dp_item(old)));
-    expect_error(DP_ESPENT, "mul reads an older value of a variable (weight f64 []), which was assigned since");
+    expect_error(
+        DP_ESPENT,
+        "mul reads an older value of a variable (weight f64 []), which was assigned since");
     assert_null(dp_grad(old, v));
     expect_error(DP_ESPENT, "dp_grad: mul reads an older value");
     assert_true(dp_eval(stale) < 0);
@@ -424,7 +446,11 @@ static void test_stale(void **state) {
     dp_free(v);
 }
 
-static struct { int n; double value[8]; int who[8]; } called;
+static struct {
+    int n;
+    double value[8];
+    int who[8];
+} called;
 static void note(void *context, const dp_array *x) {
     called.who[called.n] = *(const int *)context;
     called.value[called.n++] = *(const double *)x->data;
@@ -435,9 +461,10 @@ static void test_callbacks(void **state) {
     static const int who[] = {1, 2, 3};
     dp_tensor *v = dp_variable(number(1)), *x = dp_muls(v, 5);
     dp_tensor *a = dp_callback(v, note, (void *)(uintptr_t)&who[0]), *set = dp_assign(v, number(7));
-    dp_tensor *b = dp_callback(x, note, (void *)(uintptr_t)&who[1]), *c = dp_callback(dp_neg(x), note, (void *)(uintptr_t)&who[2]);
+    dp_tensor *b = dp_callback(x, note, (void *)(uintptr_t)&who[1]),
+              *c = dp_callback(dp_neg(x), note, (void *)(uintptr_t)&who[2]);
     called.n = 0;
-    dp_callback(v, note, (void *)(uintptr_t)&who[0]);  /* no root: never called */
+    dp_callback(v, note, (void *)(uintptr_t)&who[0]); /* no root: never called */
     assert_int_equal(dp_eval(c, set, b, a), 0);
     assert_int_equal(called.n, 3);
     for (int i = 0; i < 3; i++) assert_int_equal(called.who[i], i + 1);
@@ -457,7 +484,8 @@ static void test_reentry(void **state) {
     (void)state;
     dp_tensor *v = dp_variable(number(1)), *x = dp_exp(dp_neg(v));
     dp_status inner = DP_OK;
-    dp_tensor *c = dp_callback(x, reenter, &inner), *set = dp_assign(v, dp_adds(v, 1)), *y = dp_neg(x);
+    dp_tensor *c = dp_callback(x, reenter, &inner), *set = dp_assign(v, dp_adds(v, 1)),
+              *y = dp_neg(x);
     assert_int_equal(dp_eval(c, set, y), 0);
     assert_int_equal(inner, DP_EINVAL);
     expect_error(DP_EINVAL, "dp_eval: called by a callback of an eval of the same engine");
@@ -510,9 +538,10 @@ static void assign_too(void *context, const dp_array *x) {
 
 static void test_two_engines(void **state) {
     (void)state;
-    if (executor == DP_NAIVE) return;                  /* the oracle does not check */
+    if (executor == DP_NAIVE) return; /* the oracle does not check */
     rival r = {dp_engine_new(), dp_variable(number(1)), DP_OK};
-    dp_tensor *call = dp_callback(number(0), assign_too, &r), *set = dp_assign(r.v, dp_adds(r.v, 1));
+    dp_tensor *call = dp_callback(number(0), assign_too, &r),
+              *set = dp_assign(r.v, dp_adds(r.v, 1));
     assert_int_equal(dp_eval(call, set), 0);
     assert_int_equal(r.refused, DP_EINVAL);
     expect_error(DP_EINVAL, "dp_eval: another engine is assigning the variable");
@@ -541,11 +570,18 @@ static void test_variable_life(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_nested_sin), TEST(test_hessian), TEST(test_newton), TEST(test_small_graph), TEST(test_shopping),
-        TEST(test_shared), TEST(test_scopes), TEST(test_kept_too_late), TEST(test_free_early), TEST(test_spent),
-        TEST(test_failed_eval), TEST(test_roots), TEST(test_write), TEST(test_wrap), TEST(test_wrap_misaligned),
-        TEST(test_promotion), TEST(test_assign), TEST(test_assign_parts), TEST(test_stale), TEST(test_callbacks),
-        TEST(test_reentry), TEST(test_reentry_prepared), TEST(test_two_engines), TEST(test_variable_life),
+        TEST(test_nested_sin),      TEST(test_hessian),
+        TEST(test_newton),          TEST(test_small_graph),
+        TEST(test_shopping),        TEST(test_shared),
+        TEST(test_scopes),          TEST(test_kept_too_late),
+        TEST(test_free_early),      TEST(test_spent),
+        TEST(test_failed_eval),     TEST(test_roots),
+        TEST(test_write),           TEST(test_wrap),
+        TEST(test_wrap_misaligned), TEST(test_promotion),
+        TEST(test_assign),          TEST(test_assign_parts),
+        TEST(test_stale),           TEST(test_callbacks),
+        TEST(test_reentry),         TEST(test_reentry_prepared),
+        TEST(test_two_engines),     TEST(test_variable_life),
     };
     int failed = 0;
     for (executor = DP_PLANNED; executor <= DP_NAIVE; executor++)

@@ -618,9 +618,8 @@ static void test_arrays(void **state) {
     assert_failed(DP_EINVAL, "dp_dataset_arrays: x is i64, y is i64, allowed f32, and i64 or f32",
                   NULL);
     assert_null(dp_dataset_arrays(x, dp_from(DP_I64, DP_SHAPE(2), y)));
-    assert_failed(
-        DP_EINVAL,
-        "dp_dataset_arrays: x is [3,2], y is [2], allowed [n, ...] and [n], n > 0", NULL);
+    assert_failed(DP_EINVAL,
+                  "dp_dataset_arrays: x is [3,2], y is [2], allowed [n, ...] and [n], n > 0", NULL);
     assert_null(dp_dataset_arrays(x, dp_from(DP_I64, DP_SHAPE(3), negative)));
     assert_failed(DP_EINVAL, "dp_dataset_arrays: y[1]: found -1, allowed 0 to 1048575", NULL);
     assert_null(dp_dataset_arrays(x, dp_from(DP_I64, DP_SHAPE(3), huge)));

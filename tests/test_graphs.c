@@ -24,7 +24,7 @@ static uint64_t below(uint64_t n) {
 typedef struct sketch {
     dp_tensor *t[POOL], *variable[VARIABLES], *effect[ROOTS];
     size_t n, n_effects;
-    dp_shape shape;                      /* most tensors have it */
+    dp_shape shape; /* most tensors have it */
 } sketch;
 
 static dp_tensor *any(const sketch *s) { return s->t[below(s->n)]; }
@@ -33,7 +33,9 @@ static dp_tensor *any(const sketch *s) { return s->t[below(s->n)]; }
 static dp_tensor *plain(const sketch *s) {
     for (int k = 0; k < 20; k++) {
         dp_tensor *t = any(s);
-        if (check_is_float(t) && t->rank == 2 && t->dim[0] == s->shape.dim[0] && t->dim[1] == s->shape.dim[1]) return t;
+        if (check_is_float(t) && t->rank == 2 && t->dim[0] == s->shape.dim[0] &&
+            t->dim[1] == s->shape.dim[1])
+            return t;
     }
     return s->t[0];
 }
@@ -41,32 +43,52 @@ static dp_tensor *plain(const sketch *s) {
 static dp_tensor *random_unary(const sketch *s) {
     dp_tensor *x = plain(s);
     switch (below(12)) {
-    case 0: return dp_exp(dp_neg(dp_abs(x)));
-    case 1: return dp_tanh(x);
-    case 2: return dp_relu(x);
-    case 3: return dp_neg(x);
-    case 4: return dp_sigmoid(x);
-    case 5: return dp_square(x);
-    case 6: return dp_gelu(x);
-    case 7: return dp_softplus(x);
-    case 8: return dp_log1p(dp_abs(x));
-    case 9: return dp_cast(dp_cast(x, below(2) ? DP_I64 : DP_U8), dp_dtype_of(x));
-    case 10: return dp_cast(x, below(2) ? DP_F32 : DP_F64);
-    default: return dp_sin(x);
+    case 0:
+        return dp_exp(dp_neg(dp_abs(x)));
+    case 1:
+        return dp_tanh(x);
+    case 2:
+        return dp_relu(x);
+    case 3:
+        return dp_neg(x);
+    case 4:
+        return dp_sigmoid(x);
+    case 5:
+        return dp_square(x);
+    case 6:
+        return dp_gelu(x);
+    case 7:
+        return dp_softplus(x);
+    case 8:
+        return dp_log1p(dp_abs(x));
+    case 9:
+        return dp_cast(dp_cast(x, below(2) ? DP_I64 : DP_U8), dp_dtype_of(x));
+    case 10:
+        return dp_cast(x, below(2) ? DP_F32 : DP_F64);
+    default:
+        return dp_sin(x);
     }
 }
 
 static dp_tensor *random_binary(const sketch *s) {
     dp_tensor *a = plain(s), *b = plain(s);
     switch (below(8)) {
-    case 0: return dp_add(a, b);
-    case 1: return dp_sub(a, b);
-    case 2: return dp_mul(a, b);
-    case 3: return dp_div(a, dp_adds(dp_square(b), 1));
-    case 4: return dp_maximum(a, b);
-    case 5: return dp_where(dp_less(a, b), b, dp_muls(a, 0.5));
-    case 6: return dp_add(a, dp_slice(b, 0, 0, 1, 1));
-    default: return dp_mul(dp_sum(a, 1, true), b);
+    case 0:
+        return dp_add(a, b);
+    case 1:
+        return dp_sub(a, b);
+    case 2:
+        return dp_mul(a, b);
+    case 3:
+        return dp_div(a, dp_adds(dp_square(b), 1));
+    case 4:
+        return dp_maximum(a, b);
+    case 5:
+        return dp_where(dp_less(a, b), b, dp_muls(a, 0.5));
+    case 6:
+        return dp_add(a, dp_slice(b, 0, 0, 1, 1));
+    default:
+        return dp_mul(dp_sum(a, 1, true), b);
     }
 }
 
@@ -75,18 +97,34 @@ static dp_tensor *random_shaped(const sketch *s) {
     dp_tensor *x = plain(s);
     int64_t m = s->shape.dim[0], n = s->shape.dim[1];
     switch (below(12)) {
-    case 0: return dp_softmax(x, (int)below(2));
-    case 1: return dp_log_softmax(x, 1);
-    case 2: return dp_sub(x, dp_mean(x, (int)below(2), true));
-    case 3: return dp_slice(x, (int)below(2), -1, -1000, -1);
-    case 4: return dp_reshape(dp_transpose(x, 0, 1), s->shape);
-    case 5: return dp_transpose(dp_reshape(x, DP_SHAPE(n, m)), 0, 1);
-    case 6: return dp_pad(dp_slice(x, 1, 0, -1, 1), 1, 1, 0);
-    case 7: return dp_put(x, 0, 0, dp_slice(plain(s), 0, m - 1, m, 1));
-    case 8: return dp_concat((dp_tensor *const[]){dp_slice(x, 0, 1, m, 1), dp_slice(x, 0, 0, 1, 1)}, 2, 0);
-    case 9: return dp_gather(x, 0, dp_cast(dp_muls(dp_uniform(dp_key(below(99)), DP_F32, DP_SHAPE(m)), (double)m), DP_I64));
-    case 10: return dp_broadcast(dp_max(x, 1, true), s->shape);
-    default: return dp_matmul(dp_tanh(x), dp_muls(dp_matmul(dp_transpose(x, 0, 1), plain(s)), 0.01));
+    case 0:
+        return dp_softmax(x, (int)below(2));
+    case 1:
+        return dp_log_softmax(x, 1);
+    case 2:
+        return dp_sub(x, dp_mean(x, (int)below(2), true));
+    case 3:
+        return dp_slice(x, (int)below(2), -1, -1000, -1);
+    case 4:
+        return dp_reshape(dp_transpose(x, 0, 1), s->shape);
+    case 5:
+        return dp_transpose(dp_reshape(x, DP_SHAPE(n, m)), 0, 1);
+    case 6:
+        return dp_pad(dp_slice(x, 1, 0, -1, 1), 1, 1, 0);
+    case 7:
+        return dp_put(x, 0, 0, dp_slice(plain(s), 0, m - 1, m, 1));
+    case 8:
+        return dp_concat((dp_tensor *const[]){dp_slice(x, 0, 1, m, 1), dp_slice(x, 0, 0, 1, 1)}, 2,
+                         0);
+    case 9:
+        return dp_gather(
+            x, 0,
+            dp_cast(dp_muls(dp_uniform(dp_key(below(99)), DP_F32, DP_SHAPE(m)), (double)m),
+                    DP_I64));
+    case 10:
+        return dp_broadcast(dp_max(x, 1, true), s->shape);
+    default:
+        return dp_matmul(dp_tanh(x), dp_muls(dp_matmul(dp_transpose(x, 0, 1), plain(s)), 0.01));
     }
 }
 
@@ -117,28 +155,37 @@ static void add_effect(sketch *s) {
 }
 
 static dp_tensor *random_gradient(const sketch *s) {
-    dp_tensor *y = dp_sum_all(plain(s)), *x = below(2) ? s->variable[below(VARIABLES)] : plain(s), *g;
+    dp_tensor *y = dp_sum_all(plain(s)), *x = below(2) ? s->variable[below(VARIABLES)] : plain(s),
+              *g;
     return dp_vjp(y, NULL, &x, 1, &g) ? NULL : g;
 }
 
-static const dp_shape shapes[] = {{2, {4, 6}}, {2, {1, 7}}, {2, {33, 65}}, {2, {130, 12}}, {2, {7, 1}}, {2, {3, 1500}}};
+static const dp_shape shapes[] = {{2, {4, 6}},    {2, {1, 7}}, {2, {33, 65}},
+                                  {2, {130, 12}}, {2, {7, 1}}, {2, {3, 1500}}};
 
 static void sketch_make(sketch *s, uint64_t seed) {
     random_state = seed;
     memset(s, 0, sizeof *s);
     s->shape = shapes[below(N(shapes))];
     for (int i = 0; i < VARIABLES; i++)
-        s->t[s->n++] = s->variable[i] = dp_variable(dp_cast(dp__sample_numbers(s->shape, -1, 1, below(99)), DP_F32));
+        s->t[s->n++] = s->variable[i] =
+            dp_variable(dp_cast(dp__sample_numbers(s->shape, -1, 1, below(99)), DP_F32));
     size_t want = 6 + below(POOL - 10);
     while (s->n < want) {
         uint64_t kind = below(20);
         dp_tensor *t = NULL;
-        if (kind < 2) t = random_leaf(s);
-        else if (kind < 8) t = random_unary(s);
-        else if (kind < 14) t = random_binary(s);
-        else if (kind < 18) t = random_shaped(s);
-        else if (kind < 19) t = random_gradient(s);
-        else if (s->n_effects < ROOTS - 1) add_effect(s);
+        if (kind < 2)
+            t = random_leaf(s);
+        else if (kind < 8)
+            t = random_unary(s);
+        else if (kind < 14)
+            t = random_binary(s);
+        else if (kind < 18)
+            t = random_shaped(s);
+        else if (kind < 19)
+            t = random_gradient(s);
+        else if (s->n_effects < ROOTS - 1)
+            add_effect(s);
         if (dp_failed()) fail_msg("seed %llu: %s", (unsigned long long)seed, dp_error());
         if (t) s->t[s->n++] = t;
     }
@@ -174,15 +221,16 @@ static void check_seed(uint64_t seed, int threads) {
     for (int again = 0; again < 2; again++) {
         sketch_run(seed, &planned);
         if (!check_same(&naive, &planned))
-            fail_msg("seed %llu, %d threads%s: planned differs from naive", (unsigned long long)seed, threads,
-                     again ? ", from the cache" : "");
+            fail_msg("seed %llu, %d threads%s: planned differs from naive",
+                     (unsigned long long)seed, threads, again ? ", from the cache" : "");
     }
 }
 
 static void test_random(void **state) {
     (void)state;
     static const int threads[] = {1, 1, 2, 3, 1, 8};
-    for (uint64_t seed = 1; seed <= (uint64_t)test_amount(1500, 200); seed++) check_seed(seed, threads[seed % N(threads)]);
+    for (uint64_t seed = 1; seed <= (uint64_t)test_amount(1500, 200); seed++)
+        check_seed(seed, threads[seed % N(threads)]);
 }
 
 /* A product whose epilogue needs whole rows, on many threads: each has its own room for both. */
@@ -191,14 +239,16 @@ static const void *rows_of_product(int64_t m, int64_t k, int64_t n, float *out) 
     dp_tensor *a = dp_cast(dp__sample_numbers(DP_SHAPE(m, k), -1, 1, 1), DP_F32);
     dp_tensor *b = dp_cast(dp__sample_numbers(DP_SHAPE(n, k), -1, 1, 2), DP_F32);
     if (dp_eval(a, b)) fail_msg("%s", dp_error());
-    dp_status bad = dp_read(dp_softmax(dp_linear(a, b, NULL), 1), out, (size_t)(m * n) * sizeof *out);
+    dp_status bad =
+        dp_read(dp_softmax(dp_linear(a, b, NULL), 1), out, (size_t)(m * n) * sizeof *out);
     dp_scope_end(s);
     return bad ? NULL : out;
 }
 
 static void test_rows_of_products(void **state) {
     (void)state;
-    static const int64_t sizes[][3] = {{33, 65, 65}, {130, 12, 130}, {65, 33, 65}, {200, 300, 70}, {64, 784, 128}};
+    static const int64_t sizes[][3] = {
+        {33, 65, 65}, {130, 12, 130}, {65, 33, 65}, {200, 300, 70}, {64, 784, 128}};
     static const int threads[] = {2, 3, 8};
     float *want = (float *)(void *)check_store[0], *got = (float *)(void *)check_store[1];
     for (size_t i = 0; i < N(sizes); i++) {
@@ -209,7 +259,8 @@ static void test_rows_of_products(void **state) {
         for (long k = 0; k < test_amount(90, 15); k++) {
             dp_set_threads(threads[k % 3]);
             assert_non_null(rows_of_product(z[0], z[1], z[2], got));
-            if (memcmp(want, got, (size_t)(z[0] * z[2]) * sizeof *got)) fail_msg("other bits: size %zu, run %ld", i, k);
+            if (memcmp(want, got, (size_t)(z[0] * z[2]) * sizeof *got))
+                fail_msg("other bits: size %zu, run %ld", i, k);
         }
     }
 }
@@ -220,7 +271,8 @@ int main(int argc, char **argv) {
         check_seed(strtoull(argv[1], NULL, 10), argc > 2 ? atoi(argv[2]) : 1);
         return dp_end();
     }
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random), cmocka_unit_test(test_rows_of_products)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random),
+                                       cmocka_unit_test(test_rows_of_products)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     return failed | dp_end();
 }

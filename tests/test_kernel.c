@@ -1,4 +1,5 @@
-/* test_kernel.c: gemm and sums of every usable instruction set equal their slow twins bit for bit. */
+/* test_kernel.c: gemm and sums of every usable instruction set equal their slow twins bit for bit.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -42,8 +43,10 @@ static bool same64(double a, double b) {
 
 static void fill(void *p, size_t n, bool f64, bool odd) {
     for (size_t i = 0; i < n; i++) {
-        if (f64) ((double *)p)[i] = number(odd, 5e-324);
-        else ((float *)p)[i] = (float)number(odd, 1e-45);
+        if (f64)
+            ((double *)p)[i] = number(odd, 5e-324);
+        else
+            ((float *)p)[i] = (float)number(odd, 1e-45);
     }
 }
 
@@ -51,7 +54,7 @@ static void fill(void *p, size_t n, bool f64, bool odd) {
 
 typedef struct tiles {
     const dp_gemm *g;
-    int *times;     /* how often an epilogue got this element of C */
+    int *times; /* how often an epilogue got this element of C */
 } tiles;
 
 static const double unwritten = 12345.0;
@@ -83,28 +86,38 @@ static ptrdiff_t some_stride(size_t other) {
 
 static void strides(size_t rows, size_t columns, ptrdiff_t *row, ptrdiff_t *col) {
     switch (below(4)) {
-    case 0: *row = (ptrdiff_t)(columns + below(3)), *col = 1; break;
-    case 1: *row = 1, *col = (ptrdiff_t)(rows + below(3)); break;
-    case 2: *row = (ptrdiff_t)columns, *col = 1; break;
-    default: *row = some_stride(columns), *col = some_stride(rows); break;
+    case 0:
+        *row = (ptrdiff_t)(columns + below(3)), *col = 1;
+        break;
+    case 1:
+        *row = 1, *col = (ptrdiff_t)(rows + below(3));
+        break;
+    case 2:
+        *row = (ptrdiff_t)columns, *col = 1;
+        break;
+    default:
+        *row = some_stride(columns), *col = some_stride(rows);
+        break;
     }
 }
 
 static void compare(const dp_kernels *kernels, dp_gemm *g, bool f64, size_t parts, const void *want,
                     size_t c_count) {
-    size_t size = f64 ? 8 : 4, scratch = (f64 ? kernels->f64.gemm_scratch
-                                              : kernels->f32.gemm_scratch)(g, parts);
+    size_t size = f64 ? 8 : 4,
+           scratch = (f64 ? kernels->f64.gemm_scratch : kernels->f32.gemm_scratch)(g, parts);
     tiles t = {.g = g, .times = calloc(g->m * g->n + 1, sizeof(int))};
     char *room = dp__alloc(scratch + 64), *c = malloc(c_count * size);
     dp_gemm h = *g;
     h.c = c, h.epilogue = epilogue, h.context = &t;
     t.g = &h;
     for (size_t i = 0; i < c_count; i++) {
-        if (f64) ((double *)(void *)c)[i] = unwritten;
-        else ((float *)(void *)c)[i] = (float)unwritten;
+        if (f64)
+            ((double *)(void *)c)[i] = unwritten;
+        else
+            ((float *)(void *)c)[i] = (float)unwritten;
     }
     for (size_t part = parts; part-- > 0;) {
-        memset(room, 0xff, scratch);                /* parts share nothing */
+        memset(room, 0xff, scratch); /* parts share nothing */
         memset(room + scratch, 0x5a, 64);
         (f64 ? kernels->f64.gemm : kernels->f32.gemm)(&h, room, part, parts);
         for (int i = 0; i < 64; i++) assert_int_equal(room[scratch + (size_t)i], 0x5a);
@@ -135,30 +148,31 @@ static void one_gemm(size_t m, size_t n, size_t k, bool f64, bool odd) {
     g.a = origin(a, m, g.a_row, k, g.a_col, size), g.b = origin(b, k, g.b_row, n, g.b_col, size);
     g.c = c;
     for (size_t i = 0; i < nc; i++) {
-        if (f64) ((double *)c)[i] = unwritten;
-        else ((float *)c)[i] = (float)unwritten;
+        if (f64)
+            ((double *)c)[i] = unwritten;
+        else
+            ((float *)c)[i] = (float)unwritten;
     }
-    if (f64) dp__twin_gemm_f64(&g);
-    else dp__twin_gemm_f32(&g);
+    if (f64)
+        dp__twin_gemm_f64(&g);
+    else
+        dp__twin_gemm_f32(&g);
     for (int isa = 0; isa < DP_N_ISA; isa++)
         if (dp__isa_usable((dp_isa)isa))
-            for (int p = 0; p < 4; p++)
-                compare(dp__kernels((dp_isa)isa), &g, f64, parts[p], c, nc);
+            for (int p = 0; p < 4; p++) compare(dp__kernels((dp_isa)isa), &g, f64, parts[p], c, nc);
     free(a), free(b), free(c);
 }
 
 static void test_gemm_small(void **unused) {
     (void)unused;
-    for (int i = 0; i < 1500; i++)
-        one_gemm(below(30), below(70), below(40), i & 1, i % 3 == 0);
+    for (int i = 0; i < 1500; i++) one_gemm(below(30), below(70), below(40), i & 1, i % 3 == 0);
 }
 
 static void test_gemm_edges(void **unused) {
     static const size_t k[] = {0, 1, 2, 511, 512, 513, 1023, 1024, 1025, 1537};
     (void)unused;
     for (size_t i = 0; i < sizeof k / sizeof *k; i++)
-        for (int r = 0; r < 16; r++)
-            one_gemm(below(20), below(60), k[i], r & 1, r & 2);
+        for (int r = 0; r < 16; r++) one_gemm(below(20), below(60), k[i], r & 1, r & 2);
     for (int r = 0; r < 40; r++) {
         one_gemm(1, below(300), below(700), r & 1, false);
         one_gemm(below(300), 1, below(700), r & 1, false);
@@ -178,8 +192,9 @@ static void test_gemm_large(void **unused) {
 
 /* ---- sums ---- */
 
-static const size_t sizes[] = {0, 1, 2, 3, 7, 10, 31, 63, 64, 65, 127, 128, 129, 1000, 4095,
-                               4096, 4097, 8191, 8192, 8193, 10000, 12289, 20480, 28673, 100000};
+static const size_t sizes[] = {0,    1,    2,     3,     7,     10,    31,    63,   64,
+                               65,   127,  128,   129,   1000,  4095,  4096,  4097, 8191,
+                               8192, 8193, 10000, 12289, 20480, 28673, 100000};
 enum { N_SIZES = sizeof sizes / sizeof *sizes, LARGEST = 100000 };
 
 static void test_sum(void **unused) {
@@ -230,12 +245,12 @@ static void test_sum_columns(void **unused) {
 static void test_order(void **unused) {
     static float x[3 * 4096];
     (void)unused;
-    x[0] = 1e8f, x[64] = 1, x[128] = -1e8f;     /* one lane: (1e8 + 1) - 1e8 = 0 */
+    x[0] = 1e8f, x[64] = 1, x[128] = -1e8f; /* one lane: (1e8 + 1) - 1e8 = 0 */
     assert_true(dp__k()->f32.sum(x, 4096) == 0);
-    x[64] = 0, x[1] = 1;                        /* two lanes: 1e8 - 1e8 + 1 = 1 */
+    x[64] = 0, x[1] = 1; /* two lanes: 1e8 - 1e8 + 1 = 1 */
     assert_true(dp__k()->f32.sum(x, 4096) == 1);
     memset(x, 0, sizeof x);
-    x[0] = 1e8f, x[4096] = 3, x[8192] = -1e8f;  /* ((0,1), 2) */
+    x[0] = 1e8f, x[4096] = 3, x[8192] = -1e8f; /* ((0,1), 2) */
     assert_true(dp__k()->f32.sum(x, 3 * 4096) == (1e8f + 3.0f) - 1e8f);
     assert_true(dp__twin_sum_f32(x, 3 * 4096, 1) == (1e8f + 3.0f) - 1e8f);
 }
@@ -248,7 +263,7 @@ static void test_max(void **unused) {
         for (int i = 0; i < N_SIZES; i++) {
             size_t n = sizes[i];
             fill(x, n, false, false), fill(y, n, true, false);
-            for (size_t j = 0; j < n && round > 1; j++) {       /* at most zeros, at most NaN */
+            for (size_t j = 0; j < n && round > 1; j++) { /* at most zeros, at most NaN */
                 x[j] = round == 4 ? -INFINITY : below(2) ? -0.0f : -fabsf(x[j]), y[j] = x[j];
             }
             if (round == 3 && n) x[below(n)] = 0, y[below(n)] = 0;
@@ -265,8 +280,8 @@ static void test_max(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gemm_small), cmocka_unit_test(test_gemm_edges),
-        cmocka_unit_test(test_gemm_large), cmocka_unit_test(test_sum),
+        cmocka_unit_test(test_gemm_small),  cmocka_unit_test(test_gemm_edges),
+        cmocka_unit_test(test_gemm_large),  cmocka_unit_test(test_sum),
         cmocka_unit_test(test_sum_columns), cmocka_unit_test(test_order),
         cmocka_unit_test(test_max),
     };

@@ -1,5 +1,6 @@
 /* test_mutation.c: every derivative rule of every op is broken in turn, and the checks of the table
- * test must notice each. A clone of the op's descriptor calls the true rule and spoils its result. */
+ * test must notice each. A clone of the op's descriptor calls the true rule and spoils its result.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,15 +13,19 @@
 #define N(a) (sizeof(a) / sizeof *(a))
 
 typedef enum spoil { TRUE_RULE, SCALED, DROPPED, NEGATED, SHIFTED, OTHER_INPUT, N_SPOILS } spoil;
-static const char *const spoil_names[] = {"true", "scaled by 1.01", "dropped", "negated", "shifted by 0.001",
-                                          "of another input"};
+static const char *const spoil_names[] = {"true",    "scaled by 1.01",   "dropped",
+                                          "negated", "shifted by 0.001", "of another input"};
 typedef enum rule { DIFF, TRANSPOSE, VJP, JVP, N_RULES } rule;
 static const char *const rule_names[] = {"diff", "transpose", "vjp", "jvp"};
 
 /* What the clone does now. */
 static const dp_op *original;
-static struct { spoil spoil; rule rule; int input; } mutant;
-static dp_op clones[128], *clone = clones;        /* one each: plans know an op by its address */
+static struct {
+    spoil spoil;
+    rule rule;
+    int input;
+} mutant;
+static dp_op clones[128], *clone = clones; /* one each: plans know an op by its address */
 
 typedef dp_tensor *rule_fn(dp_tensor *y, int i, dp_tensor *t);
 
@@ -35,16 +40,23 @@ static dp_tensor *spoiled(rule r, dp_tensor *y, int i, dp_tensor *t) {
     if (s == OTHER_INPUT) return rule(y, (i + 1) % y->n_in, t);
     dp_tensor *d = rule(y, i, t);
     switch (d ? s : TRUE_RULE) {
-    case SCALED: return dp_muls(d, 1.01);
-    case DROPPED: return dp__zeros_like(d);
-    case NEGATED: return dp_neg(d);
-    case SHIFTED: return dp_adds(d, 0.001);
-    default: return d;
+    case SCALED:
+        return dp_muls(d, 1.01);
+    case DROPPED:
+        return dp__zeros_like(d);
+    case NEGATED:
+        return dp_neg(d);
+    case SHIFTED:
+        return dp_adds(d, 0.001);
+    default:
+        return d;
     }
 }
 
 static dp_tensor *spoiled_diff(dp_tensor *y, int i, dp_tensor *t) { return spoiled(DIFF, y, i, t); }
-static dp_tensor *spoiled_transpose(dp_tensor *y, int i, dp_tensor *t) { return spoiled(TRANSPOSE, y, i, t); }
+static dp_tensor *spoiled_transpose(dp_tensor *y, int i, dp_tensor *t) {
+    return spoiled(TRANSPOSE, y, i, t);
+}
 static dp_tensor *spoiled_vjp(dp_tensor *y, int i, dp_tensor *t) { return spoiled(VJP, y, i, t); }
 static dp_tensor *spoiled_jvp(dp_tensor *y, int i, dp_tensor *t) { return spoiled(JVP, y, i, t); }
 
@@ -59,7 +71,9 @@ static void become(const dp_op *op) {
     if (op->jvp) clone->jvp = spoiled_jvp;
 }
 
-static void mutate(spoil s, rule r, int input) { mutant.spoil = s, mutant.rule = r, mutant.input = input; }
+static void mutate(spoil s, rule r, int input) {
+    mutant.spoil = s, mutant.rule = r, mutant.input = input;
+}
 
 /* ---- one sample ---- */
 
@@ -85,7 +99,7 @@ static bool equivalent(check_case *c, spoil s, rule r, int i) {
 /* ---- one mutant: noticed by one sample at least ---- */
 
 typedef struct verdict {
-    bool noticed, needed;                /* needed: some sample has a derivative that the mutant changes */
+    bool noticed, needed; /* needed: some sample has a derivative that the mutant changes */
 } verdict;
 
 static verdict judge(const dp_op *op, spoil s, rule r, int i) {
@@ -97,7 +111,8 @@ static verdict judge(const dp_op *op, spoil s, rule r, int i) {
         c.op = clone;
         if (more && i < c.n_in && check_is_float(c.in[i])) {
             mutate(TRUE_RULE, r, i);
-            if (!passes(&c, i)) fail_msg("%s, input %d: the true rule fails sample %d", op->name, i, n);
+            if (!passes(&c, i))
+                fail_msg("%s, input %d: the true rule fails sample %d", op->name, i, n);
             bool steep = check_steepness(&c, i) > 1e-6;
             mutate(s, r, i);
             v.noticed = !passes(&c, i);
@@ -128,12 +143,14 @@ static void each_spoil(const dp_op *op, rule r, int i) {
         mutants++;
         if (v.noticed) continue;
         missed++;
-        print_error("%s: %s of input %d, %s, goes unnoticed\n", op->name, rule_names[r], i, spoil_names[s]);
+        print_error("%s: %s of input %d, %s, goes unnoticed\n", op->name, rule_names[r], i,
+                    spoil_names[s]);
     }
     rules += any;
 }
 
-/* Inputs whose rule no sample exercises: a condition or an index has no derivative, by its dtype. */
+/* Inputs whose rule no sample exercises: a condition or an index has no derivative, by its dtype.
+ */
 static void test_mutants(void **state) {
     (void)state;
     for (size_t k = 0; dp_op_at(k); k++) {
@@ -143,7 +160,8 @@ static void test_mutants(void **state) {
         for (rule r = DIFF; r < N_RULES; r++)
             for (int i = 0; i < inputs_of(op); i++)
                 if (uses(op, r, i)) each_spoil(op, r, i), wanted++;
-        if (wanted && rules == before) fail_msg("%s has derivative rules, but no sample shows one", op->name);
+        if (wanted && rules == before)
+            fail_msg("%s has derivative rules, but no sample shows one", op->name);
     }
     print_message("%zu mutants of %zu rules, %zu missed\n", mutants, rules, missed);
     assert_int_equal(missed, 0);
@@ -172,7 +190,8 @@ static void test_wrong_kind(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_mutants), cmocka_unit_test(test_wrong_kind)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_mutants),
+                                       cmocka_unit_test(test_wrong_kind)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     return failed | dp_end();
 }

@@ -1,5 +1,6 @@
 /* test_ops.c: the table test. Whatever op is known and whatever samples it has: the two executors,
- * the two modes of differentiation and differences agree, at any strides, parts and instruction set. */
+ * the two modes of differentiation and differences agree, at any strides, parts and instruction
+ * set. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,14 +16,17 @@
 #define N(a) (sizeof(a) / sizeof *(a))
 
 /* Ops without samples, and why. */
-static const struct { const char *name, *why; } exempt[] = {
+static const struct {
+    const char *name, *why;
+} exempt[] = {
     {"assign", "an effect on a variable: test_core.c"},
     {"callback", "an effect outside: test_core.c"},
 };
 
 /* ---- composites: functions of op.h that are no ops ---- */
 
-#define UNARY(name, call) static dp_tensor *name(dp_tensor *const *x) { return call; }
+#define UNARY(name, call) \
+    static dp_tensor *name(dp_tensor *const *x) { return call; }
 UNARY(f_adds, dp_adds(x[0], 1.5))
 UNARY(f_muls, dp_muls(x[0], -0.7))
 UNARY(f_square, dp_square(x[0]))
@@ -51,30 +55,60 @@ UNARY(f_slice_back, dp_slice(x[0], -1, -1, -100, -2))
 UNARY(f_concat, dp_concat((dp_tensor *const[]){x[0], x[1], x[0], x[1], x[0]}, 5, 0))
 UNARY(f_linear, dp_linear(x[0], x[1], NULL))
 UNARY(f_linear_bias, dp_linear(x[0], x[1], dp_sum(x[1], 1, false)))
-UNARY(f_matmul_batched, dp_matmul(dp_expand_dims(x[0], 0), dp_broadcast(dp_transpose(x[1], 0, 1), DP_SHAPE(2, dp_dim(x[1], 1), dp_dim(x[1], 0)))))
-/* Indices 0, 1, ... as far as there are columns; what lies outside is computed, so it picks nothing. */
+UNARY(f_matmul_batched, dp_matmul(dp_expand_dims(x[0], 0),
+                                  dp_broadcast(dp_transpose(x[1], 0, 1),
+                                               DP_SHAPE(2, dp_dim(x[1], 1), dp_dim(x[1], 0)))))
+/* Indices 0, 1, ... as far as there are columns; what lies outside is computed, so it picks
+ * nothing. */
 UNARY(f_pick, dp_pick(x[0], dp_sub(dp_arange(DP_I64, dp_dim(x[0], 0)), dp_int(0))))
 UNARY(f_gather, dp_gather(x[0], -1, dp_from(DP_I64, DP_SHAPE(2, 2), (int64_t[]){0, 2, 2, 1})))
 UNARY(f_add_broadcast, dp_add(dp_sum(x[0], 0, true), x[1]))
 UNARY(f_dropout, dp_dropout(x[0], 0.4, dp_key(5)))
 UNARY(f_where_broadcast, dp_where(dp_less(x[0], x[1]), dp_sum_all(x[0]), dp_exp(x[1])))
-UNARY(f_mlp, dp_mean_all(dp_log_softmax(dp_linear(dp_tanh(dp_linear(x[0], x[1], NULL)), dp_transpose(x[1], 0, 1), NULL), -1)))
+UNARY(f_mlp, dp_mean_all(dp_log_softmax(dp_linear(dp_tanh(dp_linear(x[0], x[1], NULL)),
+                                                  dp_transpose(x[1], 0, 1), NULL),
+                                        -1)))
 
 static const struct {
     const char *name;
     dp_tensor *(*make)(dp_tensor *const *);
     int n_in;
 } composites[] = {
-    {"adds", f_adds, 1}, {"muls", f_muls, 1}, {"square", f_square, 1}, {"reciprocal", f_reciprocal, 1},
-    {"leaky_relu", f_leaky_relu, 1}, {"gelu", f_gelu, 1}, {"gelu_tanh", f_gelu_tanh, 1}, {"silu", f_silu, 1},
-    {"softplus", f_softplus, 1}, {"softmax", f_softmax, 1}, {"softmax, axis 0", f_softmax_first, 1},
-    {"log_softmax", f_log_softmax, 1}, {"log_sum_exp", f_log_sum_exp, 1}, {"log_sum_exp, kept", f_log_sum_exp_keep, 1},
-    {"mean", f_mean, 1}, {"mean_all", f_mean_all, 1}, {"sum_all", f_sum_all, 1}, {"sum_to", f_sum_to, 1},
-    {"min", f_min, 1}, {"max, axis 0", f_max_first, 1}, {"norm", f_norm, 1}, {"flatten", f_flatten, 1},
-    {"squeeze", f_squeeze, 1}, {"pad", f_pad, 1}, {"slice back", f_slice_back, 1}, {"concat of 5", f_concat, 2},
-    {"linear", f_linear, 2}, {"linear with bias", f_linear_bias, 2}, {"matmul, batched", f_matmul_batched, 2},
-    {"pick", f_pick, 1}, {"gather, two axes", f_gather, 1}, {"add, broadcast", f_add_broadcast, 2},
-    {"dropout", f_dropout, 1}, {"where, broadcast", f_where_broadcast, 2}, {"two layers", f_mlp, 2},
+    {"adds", f_adds, 1},
+    {"muls", f_muls, 1},
+    {"square", f_square, 1},
+    {"reciprocal", f_reciprocal, 1},
+    {"leaky_relu", f_leaky_relu, 1},
+    {"gelu", f_gelu, 1},
+    {"gelu_tanh", f_gelu_tanh, 1},
+    {"silu", f_silu, 1},
+    {"softplus", f_softplus, 1},
+    {"softmax", f_softmax, 1},
+    {"softmax, axis 0", f_softmax_first, 1},
+    {"log_softmax", f_log_softmax, 1},
+    {"log_sum_exp", f_log_sum_exp, 1},
+    {"log_sum_exp, kept", f_log_sum_exp_keep, 1},
+    {"mean", f_mean, 1},
+    {"mean_all", f_mean_all, 1},
+    {"sum_all", f_sum_all, 1},
+    {"sum_to", f_sum_to, 1},
+    {"min", f_min, 1},
+    {"max, axis 0", f_max_first, 1},
+    {"norm", f_norm, 1},
+    {"flatten", f_flatten, 1},
+    {"squeeze", f_squeeze, 1},
+    {"pad", f_pad, 1},
+    {"slice back", f_slice_back, 1},
+    {"concat of 5", f_concat, 2},
+    {"linear", f_linear, 2},
+    {"linear with bias", f_linear_bias, 2},
+    {"matmul, batched", f_matmul_batched, 2},
+    {"pick", f_pick, 1},
+    {"gather, two axes", f_gather, 1},
+    {"add, broadcast", f_add_broadcast, 2},
+    {"dropout", f_dropout, 1},
+    {"where, broadcast", f_where_broadcast, 2},
+    {"two layers", f_mlp, 2},
 };
 
 /* Two inputs of one shape, so that one table serves all. */
@@ -153,7 +187,8 @@ static void test_coverage(void **state) {
         bool has = check_load(&c, op, 0);
         if (dp_failed()) fail_msg("%s: its sample fails: %s", op->name, dp_error());
         if (!has && !is_exempt(op->name)) fail_msg("%s has no sample", op->name);
-        if (has && is_exempt(op->name)) fail_msg("%s has samples now: take it off the list", op->name);
+        if (has && is_exempt(op->name))
+            fail_msg("%s has samples now: take it off the list", op->name);
         dp_scope_end(s);
         assert_ptr_equal(dp_op_find(op->name), op);
     }
@@ -189,7 +224,9 @@ static void test_first_order(void **state) {
     each_case(first_of_all);
 }
 
-static const char *second_of_all(const check_case *c) { return strcmp(c->name, "detach") ? check_second(c) : NULL; }
+static const char *second_of_all(const check_case *c) {
+    return strcmp(c->name, "detach") ? check_second(c) : NULL;
+}
 
 static void test_second_order(void **state) {
     (void)state;

@@ -1,5 +1,5 @@
-/* test_probes.c: the limits of the engine: many shapes, a million nodes on a small stack, two threads,
- * no allocation in a known step, memory as predicted, every n-th allocation refused. */
+/* test_probes.c: the limits of the engine: many shapes, a million nodes on a small stack, two
+ * threads, no allocation in a known step, memory as predicted, every n-th allocation refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,7 +25,8 @@
 
 /* ---- an allocator that counts and refuses; all of the library's memory passes here ---- */
 
-static atomic_long calls, fail_from, fail_to;       /* calls fail_from..fail_to of this phase are refused */
+static atomic_long calls, fail_from,
+    fail_to; /* calls fail_from..fail_to of this phase are refused */
 
 static void *counted_alloc(void *context, size_t bytes, size_t align) {
     (void)context;
@@ -66,7 +67,8 @@ static double model_step(const model *m, const float *x, const int64_t *y, int64
     dp_tensor *in = dp_from(DP_F32, DP_SHAPE(n, 8), x), *label = dp_from(DP_I64, DP_SHAPE(n), y);
     dp_tensor *h = dp_relu(dp_linear(in, m->w1, m->b1));
     h = dp_dropout(h, 0.2, dp_fold(dp_key(9), m->steps));
-    dp_tensor *loss = dp_neg(dp_mean_all(dp_pick(dp_log_softmax(dp_linear(h, m->w2, NULL), -1), label)));
+    dp_tensor *loss =
+        dp_neg(dp_mean_all(dp_pick(dp_log_softmax(dp_linear(h, m->w2, NULL), -1), label)));
     dp_tensor *p[] = {m->w1, m->b1, m->w2}, *g[3], *roots[8] = {loss};
     size_t k = 1;
     dp_vjp(loss, NULL, p, 3, g);
@@ -114,7 +116,8 @@ static void test_shapes(void **state) {
     for (long i = 0; i < n; i++) {
         dp_scope *s = dp_scope_begin();
         dp_tensor *x = dp_full(DP_F32, DP_SHAPE(i % 37 + 1, i / 7 % 29 + 1, i + 1), 0.5);
-        dp_tensor *y = dp_mean_all(dp_softmax(dp_exp(dp_reshape(x, DP_SHAPE(-1, i % 37 + 1))), 0)), *g;
+        dp_tensor *y = dp_mean_all(dp_softmax(dp_exp(dp_reshape(x, DP_SHAPE(-1, i % 37 + 1))), 0)),
+                  *g;
         assert_int_equal(dp_vjp(y, NULL, &x, 1, &g), 0);
         assert_int_equal(dp_eval(y, g), 0);
         dp_scope_end(s);
@@ -132,10 +135,13 @@ static void test_shapes(void **state) {
 
 /* On a thread of its own, where assertions cannot end a test: an error is left behind instead. */
 static void huge(dp_tensor *x, dp_tensor *y, bool forward, double value, double slope) {
-    dp_tensor *g = dp_grad(y, x), *one = dp_scalar_of(DP_F64, 1), *t = forward ? dp_jvp(y, &x, &one, 1) : g;
-    if (!g || !t || dp_eval(y, g, t)) print_error("%s\n", dp_error());
+    dp_tensor *g = dp_grad(y, x), *one = dp_scalar_of(DP_F64, 1),
+              *t = forward ? dp_jvp(y, &x, &one, 1) : g;
+    if (!g || !t || dp_eval(y, g, t))
+        print_error("%s\n", dp_error());
     else if (dp_item(y) != value || dp_item(g) != slope || dp_item(t) != slope)
-        dp_fail(DP_EINTERNAL, "y %g, not %g; dy/dx %g and %g, not %g", dp_item(y), value, dp_item(g), dp_item(t), slope);
+        dp_fail(DP_EINTERNAL, "y %g, not %g; dy/dx %g and %g, not %g", dp_item(y), value,
+                dp_item(g), dp_item(t), slope);
     if (dp_failed()) print_error("%s\n", dp_error());
 }
 
@@ -146,8 +152,10 @@ static void *deep(void *count) {
     for (long i = 0; i < n; i++) y = i % 1000 == 999 ? dp_add(y, x) : dp_neg(y);
     double value = 3, slope = 1;
     for (long i = 0; i < n; i++) {
-        if (i % 1000 == 999) value += 3, slope += 1;
-        else value = -value, slope = -slope;
+        if (i % 1000 == 999)
+            value += 3, slope += 1;
+        else
+            value = -value, slope = -slope;
     }
     huge(x, y, n < 100000, value, slope);
     dp_scope_end(s);
@@ -195,7 +203,7 @@ static void test_deep(void **state) {
 static void test_wide(void **state) {
     (void)state;
     on_small_stack(wide, 10000);
-    on_small_stack(wide, test_amount(333334, 10001));  /* each with a leaf, a product and a sum */
+    on_small_stack(wide, test_amount(333334, 10001)); /* each with a leaf, a product and a sum */
 }
 
 /* ---- two threads, each with its model ---- */
@@ -215,7 +223,8 @@ static void *work(void *context) {
 
 static void test_two_threads(void **state) {
     (void)state;
-    job alone[2] = {{.seed = 1, .steps = test_amount(300, 60)}, {.seed = 2, .steps = test_amount(300, 60)}};
+    job alone[2] = {{.seed = 1, .steps = test_amount(300, 60)},
+                    {.seed = 2, .steps = test_amount(300, 60)}};
     job both[2] = {alone[0], alone[1]};
     pthread_t thread[2];
     for (int i = 0; i < 2; i++) {
@@ -225,7 +234,8 @@ static void test_two_threads(void **state) {
         assert_null(result);
         assert_true(alone[i].last < alone[i].first);
     }
-    for (int i = 0; i < 2; i++) assert_int_equal(pthread_create(&thread[i], NULL, work, &both[i]), 0);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, work, &both[i]), 0);
     for (int i = 0; i < 2; i++) {
         void *result;
         assert_int_equal(pthread_join(thread[i], &result), 0);
@@ -251,7 +261,8 @@ static void test_shared_reading(void **state) {
     dp_tensor *x = dp_full(DP_F64, DP_SHAPE(1000), 2);
     pthread_t thread[3];
     void *result;
-    for (size_t i = 0; i < N(thread); i++) assert_int_equal(pthread_create(&thread[i], NULL, reader, x), 0);
+    for (size_t i = 0; i < N(thread); i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, reader, x), 0);
     for (size_t i = 0; i < N(thread); i++) {
         assert_int_equal(pthread_join(thread[i], &result), 0);
         assert_null(result);
@@ -284,20 +295,21 @@ static void test_no_allocation(void **state) {
     for (int i = 0; i < 100; i++) loss = model_step(&m, x, y, 32);
     assert_int_equal(atomic_load(&calls), 0);
     assert_int_equal(c_library_bytes(), before);
-    refuse(1, LONG_MAX);                               /* and could not have */
+    refuse(1, LONG_MAX); /* and could not have */
     double next = model_step(&m, x, y, 32);
     refuse(0, 0);
     assert_true(next > 0 && loss > 0 && !dp_failed());
     for (int i = 0; i < 5; i++) model_step(&m, x, y, 20 + i);
     refuse(0, 0);
-    for (int i = 0; i < 5; i++) model_step(&m, x, y, 20 + i);   /* five known plans in turn */
+    for (int i = 0; i < 5; i++) model_step(&m, x, y, 20 + i); /* five known plans in turn */
     assert_int_equal(atomic_load(&calls), 0);
 }
 
 static void test_no_allocation_prepared(void **state) {
     (void)state;
     dp_scope *s = dp_scope_begin();
-    dp_tensor *v = dp_variable(dp_zeros(DP_F64, DP_SHAPE(40))), *x = dp_full(DP_F64, DP_SHAPE(40), 3);
+    dp_tensor *v = dp_variable(dp_zeros(DP_F64, DP_SHAPE(40))),
+              *x = dp_full(DP_F64, DP_SHAPE(40), 3);
     dp_tensor *loss = dp_sum_all(dp_square(dp_sub(v, x))), *g = dp_grad(loss, v);
     dp_prepared *p = dp_prepare(loss, dp_assign(v, dp_sub(v, dp_muls(g, 0.25))));
     assert_non_null(p);
@@ -320,19 +332,21 @@ static void test_predicted(void **state) {
         dp_engine *e = dp_engine_new(), *old = dp_engine_use(e);
         dp_set_threads(1);
         dp_scope *s = dp_scope_begin();
-        dp_tensor *x = dp_full(DP_F32, DP_SHAPE(n, 200), 0.01), *w = dp_full(DP_F32, DP_SHAPE(300, 200), 0.02);
-        dp_tensor *y = dp_mean_all(dp_log_softmax(dp_tanh(dp_linear(x, w, NULL)), -1)), *g = dp_grad(y, w);
+        dp_tensor *x = dp_full(DP_F32, DP_SHAPE(n, 200), 0.01),
+                  *w = dp_full(DP_F32, DP_SHAPE(300, 200), 0.02);
+        dp_tensor *y = dp_mean_all(dp_log_softmax(dp_tanh(dp_linear(x, w, NULL)), -1)),
+                  *g = dp_grad(y, w);
         dp_tensor *roots[] = {y, g};
         int64_t predicted = dp_plan_bytes(roots, 2);
         dp_engine_stats stats = {.size = sizeof stats};
         dp_engine_stats_get(&stats);
-        assert_int_equal(stats.peak_arena_bytes, 0);   /* nothing was computed yet */
+        assert_int_equal(stats.peak_arena_bytes, 0); /* nothing was computed yet */
         assert_int_equal(dp_eval_n(roots, 2), 0);
         dp_engine_stats_get(&stats);
         assert_true(predicted > 0);
         assert_int_equal(stats.arena_bytes, predicted);
         assert_int_equal(stats.peak_arena_bytes, predicted);
-        assert_true(predicted < 4 * n * 300 * 4 + 300 * 200 * 4);   /* few of a dozen live at once */
+        assert_true(predicted < 4 * n * 300 * 4 + 300 * 200 * 4); /* few of a dozen live at once */
         dp_scope_end(s);
         dp_engine_use(old);
         dp_engine_free(e);
@@ -344,7 +358,8 @@ static void test_predicted(void **state) {
 static bool small_work(double out[3]) {
     dp_scope *s = dp_scope_begin();
     dp_tensor *v = dp_variable(dp_full(DP_F32, DP_SHAPE(5), 0.5)), *name = dp_name(v, "v");
-    dp_tensor *h = dp_tanh(dp_matmul(dp_reshape(v, DP_SHAPE(1, 5)), dp_uniform(dp_key(1), DP_F32, DP_SHAPE(5, 4))));
+    dp_tensor *h = dp_tanh(
+        dp_matmul(dp_reshape(v, DP_SHAPE(1, 5)), dp_uniform(dp_key(1), DP_F32, DP_SHAPE(5, 4))));
     dp_tensor *y = dp_sum_all(dp_softmax(dp_concat((dp_tensor *const[]){h, h, h, h, h}, 5, 1), -1));
     y = dp_add(y, dp_sum_all(dp_square(v)));
     dp_tensor *g = dp_grad(y, v), *set = dp_assign(v, dp_sub(v, g)), *kept = dp_keep(dp_sum_all(g));
@@ -366,7 +381,7 @@ static void torture(dp_executor executor, bool for_good) {
     assert_int_equal(dp__allocated(), 0);
     assert_true(total > 20);
     for (long n = 1;; n++) {
-        dp_engine_executor(DP_PLANNED);                /* the engine itself is made in peace */
+        dp_engine_executor(DP_PLANNED); /* the engine itself is made in peace */
         dp_engine_executor(executor);
         refuse(n, for_good ? LONG_MAX : n);
         bool ok = small_work(got);
@@ -375,11 +390,13 @@ static void torture(dp_executor executor, bool for_good) {
         if (!ok) {
             assert_int_equal(dp_error_status(), DP_ENOMEM);
             dp_clear();
-            if (!small_work(got)) fail_msg("after allocation %ld failed, a retry says: %s", n, dp_error());
+            if (!small_work(got))
+                fail_msg("after allocation %ld failed, a retry says: %s", n, dp_error());
         }
         assert_memory_equal(got, want, sizeof want);
         assert_int_equal(dp_end(), 0);
-        if (dp__allocated()) fail_msg("allocation %ld failed: %zu bytes are left", n, dp__allocated());
+        if (dp__allocated())
+            fail_msg("allocation %ld failed: %zu bytes are left", n, dp__allocated());
         if (ok && used < n) break;
     }
 }
@@ -404,8 +421,15 @@ static int fresh(void **state) {
 int main(int argc, char **argv) {
     const dp_allocator counted = {sizeof counted, counted_alloc, counted_free, NULL};
     const struct CMUnitTest tests[] = {
-        TEST(test_shapes), TEST(test_deep), TEST(test_wide), TEST(test_two_threads), TEST(test_shared_reading),
-        TEST(test_no_allocation), TEST(test_no_allocation_prepared), TEST(test_predicted), TEST(test_torture),
+        TEST(test_shapes),
+        TEST(test_deep),
+        TEST(test_wide),
+        TEST(test_two_threads),
+        TEST(test_shared_reading),
+        TEST(test_no_allocation),
+        TEST(test_no_allocation_prepared),
+        TEST(test_predicted),
+        TEST(test_torture),
     };
     if (argc > 1) cmocka_set_test_filter(argv[1]);
     if (dp_set_allocator(&counted)) return 1;

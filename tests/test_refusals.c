@@ -1,5 +1,5 @@
-/* test_refusals.c: what the operations refuse, with their messages; and that whatever they accept can
- * be computed: random ops on random inputs either fail cleanly or run. */
+/* test_refusals.c: what the operations refuse, with their messages; and that whatever they accept
+ * can be computed: random ops on random inputs either fail cleanly or run. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,8 @@
 /* ---- the inputs that the table below uses, by letter ---- */
 
 static struct inputs {
-    dp_tensor *v3, *v5, *m23, *m34, *m44, *i3, *k2, *u3, *s, *spent, *pending, *stored, *freed, *var, *of;
+    dp_tensor *v3, *v5, *m23, *m34, *m44, *i3, *k2, *u3, *s, *spent, *pending, *stored, *freed,
+        *var, *of;
 } in;
 
 static void nothing(void *context, const dp_array *x) { (void)context, (void)x; }
@@ -33,14 +34,16 @@ static void make_inputs(void) {
     dp_name(in.var, "w");
     assert_int_equal(dp_eval(in.of), 0);
     in.freed = dp_ones(DP_F32, DP_SHAPE(1));
-    dp_free(in.freed);                     /* the last one: the next node takes its place */
+    dp_free(in.freed); /* the last one: the next node takes its place */
     assert_false(dp_failed());
 }
 
 /* ---- each refusal: the call, its status and its message, word for word ---- */
 
-#define REFUSAL(name, call) static const void *name(void) { return (call); }
-#define REFUSED(name, call) static const void *name(void) { return (call) == 0 ? "accepted" : NULL; }
+#define REFUSAL(name, call) \
+    static const void *name(void) { return (call); }
+#define REFUSED(name, call) \
+    static const void *name(void) { return (call) == 0 ? "accepted" : NULL; }
 
 REFUSAL(r_add_shapes, dp_add(in.v3, in.v5))
 REFUSAL(r_mul_shapes, dp_mul(in.m23, in.m44))
@@ -123,7 +126,11 @@ REFUSAL(r_show_file, (dp_show(in.v3, NULL), (void *)0))
 REFUSAL(r_fold_null, dp_fold(NULL, NULL))
 REFUSAL(r_name_null, dp_name(in.v3, NULL))
 REFUSED(r_register, dp_op_register(NULL))
-static const dp_op hollow = {.size = sizeof(dp_op), .version = DP_OP_VERSION, .name = "hollow", .kind = DP_KERNEL, .n_in = 1};
+static const dp_op hollow = {.size = sizeof(dp_op),
+                             .version = DP_OP_VERSION,
+                             .name = "hollow",
+                             .kind = DP_KERNEL,
+                             .n_in = 1};
 REFUSED(r_register_hollow, dp_op_register(&hollow))
 REFUSAL(r_apply_hollow, dp_apply(&hollow, &in.v3, 1, NULL))
 REFUSAL(r_apply_null, dp_apply(NULL, &in.v3, 1, NULL))
@@ -141,7 +148,9 @@ static const struct refusal {
     {r_null, DP_EINVAL, "exp: the tensor is NULL"},
     {r_null_second, DP_EINVAL, "add: the tensor is NULL"},
     {r_freed, DP_EINVAL, "neg: not a live tensor (freed, its scope ended, or of another type)"},
-    {r_spent, DP_ESPENT, "neg: input 0 (h f32 [3]) is spent: an eval used it up; make it a root of that eval or dp_keep it"},
+    {r_spent, DP_ESPENT,
+     "neg: input 0 (h f32 [3]) is spent: an eval used it up; make it a root of that eval or "
+     "dp_keep it"},
     {r_matmul_inner, DP_EINVAL, "matmul: inner sizes differ: [2,3] x [4,4]"},
     {r_matmul_rank, DP_EINVAL, "matmul: rank below 2: [3] x [3,4]"},
     {r_linear, DP_EINVAL, "linear: input [2,3]; weight [4,4] takes [...,4]"},
@@ -164,7 +173,8 @@ static const struct refusal {
     {r_pad, DP_EINVAL, "pad: -1 and 0 around axis 0 of constant f32 [3]"},
     {r_pad_huge, DP_EINVAL, "pad: 9223372036854775807 and 1 around axis 0 of constant f32 [3]"},
     {r_concat_none, DP_EINVAL, "concat: no parts"},
-    {r_concat, DP_EINVAL, "concat: part 1 (constant f32 [4,4]) does not fit constant f32 [2,3] along axis 0"},
+    {r_concat, DP_EINVAL,
+     "concat: part 1 (constant f32 [4,4]) does not fit constant f32 [2,3] along axis 0"},
     {r_put, DP_EINVAL, "put: constant f32 [3] at 1 of axis 0 of constant f32 [3]"},
     {r_cast, DP_EINVAL, "cast: dtype 9; known: f32, f64, i64, u8"},
     {r_gather, DP_EINVAL, "gather: axis 1 of constant f32 [3]; allowed -1 to 0"},
@@ -183,25 +193,34 @@ static const struct refusal {
     {r_assign_shape, DP_EINVAL, "assign: constant f32 [5] to the variable w f32 [3]"},
     {r_assign_constant, DP_EINVAL, "assign: constant f32 [3] is not a variable"},
     {r_callback_null, DP_EINVAL, "callback: the function is NULL"},
-    {r_grad_vector, DP_EINVAL, "dp_grad: exp f32 [3] has 3 elements; a cotangent is needed unless there is one"},
+    {r_grad_vector, DP_EINVAL,
+     "dp_grad: exp f32 [3] has 3 elements; a cotangent is needed unless there is one"},
     {r_grad_no_path, DP_EINVAL, "dp_grad: reshape f32 [] does not depend on constant f32 [5]"},
-    {r_grad_spent, DP_EINVAL, "dp_grad: h f32 [3] has 3 elements; a cotangent is needed unless there is one"},
-    {r_grad_computed, DP_EINVAL, "dp_grad: constant f32 [] does not depend on constant f32 [3] (it is computed already: take gradients before the eval)"},
+    {r_grad_spent, DP_EINVAL,
+     "dp_grad: h f32 [3] has 3 elements; a cotangent is needed unless there is one"},
+    {r_grad_computed, DP_EINVAL,
+     "dp_grad: constant f32 [] does not depend on constant f32 [3] (it is computed already: take "
+     "gradients before the eval)"},
     {r_grad_integers, DP_EINVAL, "dp_grad: reshape i64 [] is not of floats"},
-    {r_vjp_cotangent, DP_EINVAL, "dp_vjp: the cotangent is constant f32 [5], the value exp f32 [3]"},
+    {r_vjp_cotangent, DP_EINVAL,
+     "dp_vjp: the cotangent is constant f32 [5], the value exp f32 [3]"},
     {r_vjp_null, DP_EINVAL, "dp_vjp: a list is NULL"},
-    {r_jvp_tangent, DP_EINVAL, "dp_jvp: the tangent is constant f32 [5], the value constant f32 [3]"},
-    {r_hvp, DP_EINVAL, "dp_grad: exp f32 [3] has 3 elements; a cotangent is needed unless there is one"},
+    {r_jvp_tangent, DP_EINVAL,
+     "dp_jvp: the tangent is constant f32 [5], the value constant f32 [3]"},
+    {r_hvp, DP_EINVAL,
+     "dp_grad: exp f32 [3] has 3 elements; a cotangent is needed unless there is one"},
     {r_eval_null, DP_EINVAL, "dp_eval: the tensor is NULL"},
     {r_eval_list, DP_EINVAL, "dp_eval: the list of roots is NULL"},
     {r_prepare_list, DP_EINVAL, "dp_prepare: the list of roots is NULL"},
     {r_graph_list, DP_EINVAL, "dp_graph_text: the list of roots is NULL"},
     {r_plan_list, DP_EINVAL, "dp_plan_text: the list of roots is NULL"},
     {r_bytes_list, DP_EINVAL, "dp_plan_bytes: the list of roots is NULL"},
-    {r_eval_spent, DP_ESPENT, "dp_eval: h f32 [3] is spent: an eval used it up; make it a root of that eval or dp_keep it"},
+    {r_eval_spent, DP_ESPENT,
+     "dp_eval: h f32 [3] is spent: an eval used it up; make it a root of that eval or dp_keep it"},
     {r_item, DP_EINVAL, "dp_item: constant f32 [3] has 3 elements; expected 1"},
     {r_read_room, DP_EINVAL, "dp_read: room for 8 bytes; constant f32 [3] has 12"},
-    {r_map_spent, DP_ESPENT, "dp_map: h f32 [3] is spent: an eval used it up; make it a root of that eval or dp_keep it"},
+    {r_map_spent, DP_ESPENT,
+     "dp_map: h f32 [3] is spent: an eval used it up; make it a root of that eval or dp_keep it"},
     {r_write_pending, DP_EINVAL, "dp_write: exp f32 [3] is not stored"},
     {r_write_size, DP_EINVAL, "dp_write: 8 bytes; constant f32 [3] has 12"},
     {r_apply_count, DP_EINVAL, "add: 1 inputs; expected 2"},
@@ -233,9 +252,11 @@ static void test_messages(void **state) {
         make_inputs();
         const void *got = refusals[i].call();
         if (got) print_error("refusal %zu was accepted: %s\n", i, refusals[i].message);
-        if (got || dp_error_status() != refusals[i].status || strcmp(dp_error(), refusals[i].message)) {
-            print_error("refusal %zu says %d \"%s\"\n  expected %d \"%s\"\n", i, (int)dp_error_status(), dp_error(),
-                        (int)refusals[i].status, refusals[i].message);
+        if (got || dp_error_status() != refusals[i].status ||
+            strcmp(dp_error(), refusals[i].message)) {
+            print_error("refusal %zu says %d \"%s\"\n  expected %d \"%s\"\n", i,
+                        (int)dp_error_status(), dp_error(), (int)refusals[i].status,
+                        refusals[i].message);
             wrong++;
         }
         dp_clear();
@@ -253,8 +274,10 @@ static void test_chain(void **state) {
     dp_tensor *y = dp_add(in.v3, in.v5), *g;
     y = dp_sum_all(dp_matmul(dp_softmax(dp_reshape(dp_exp(y), DP_SHAPE(1, -1)), -1), in.m34));
     y = dp_where(y, dp_cast(y, DP_F64), dp_norm(dp_pad(dp_slice(y, 0, 0, 1, 1), 0, 1, 1)));
-    y = dp_concat((dp_tensor *const[]){dp_gather(y, 0, y), dp_pick(y, y), dp_put(y, 0, 0, y)}, 3, 0);
-    y = dp_linear(dp_max(dp_mean(dp_permute(y, 0, NULL), 0, true), 0, true), dp_transpose(y, 0, 1), y);
+    y = dp_concat((dp_tensor *const[]){dp_gather(y, 0, y), dp_pick(y, y), dp_put(y, 0, 0, y)}, 3,
+                  0);
+    y = dp_linear(dp_max(dp_mean(dp_permute(y, 0, NULL), 0, true), 0, true), dp_transpose(y, 0, 1),
+                  y);
     y = dp_dropout(dp_normal(dp_fold(dp_split(y, "a"), y), DP_F32, DP_SHAPE(1)), 0.5, y);
     y = dp_hvp(dp_detach(dp_name(dp_keep(dp_flatten(dp_one_hot(y, 3, DP_F32), 0)), "x")), y, y);
     assert_null(dp_variable(y));
@@ -303,9 +326,12 @@ static void fuzz_attr(const dp_op *op, double *attr) {
         char *at = (char *)attr + f->offset;
         dp_shape s = fuzz_shape(true);
         int64_t number = fuzz_number();
-        if (f->type == DP_FIELD_SHAPE) memcpy(at, &s, sizeof s);
-        else if (f->type == DP_FIELD_DTYPE) *(int64_t *)(void *)at = (int64_t)fuzz(5);
-        else if (f->type != DP_FIELD_POINTER) *(int64_t *)(void *)at = number;
+        if (f->type == DP_FIELD_SHAPE)
+            memcpy(at, &s, sizeof s);
+        else if (f->type == DP_FIELD_DTYPE)
+            *(int64_t *)(void *)at = (int64_t)fuzz(5);
+        else if (f->type != DP_FIELD_POINTER)
+            *(int64_t *)(void *)at = number;
     }
 }
 
@@ -348,8 +374,8 @@ static void test_fuzz(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_messages), cmocka_unit_test(test_chain),
-                                       cmocka_unit_test(test_fuzz)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_messages),
+                                       cmocka_unit_test(test_chain), cmocka_unit_test(test_fuzz)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     return failed | dp_end();
 }

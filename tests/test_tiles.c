@@ -1,5 +1,5 @@
-/* test_tiles.c: the arithmetic of the ops below the graph: tiles of every instruction set against the
- * portable ones, kernels in any number of parts and in place, inputs at any strides. */
+/* test_tiles.c: the arithmetic of the ops below the graph: tiles of every instruction set against
+ * the portable ones, kernels in any number of parts and in place, inputs at any strides. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +20,8 @@ enum { TILE_MAX = 1031 };
 /* ---- numbers: mostly small, some special ones ---- */
 
 static double odd_number(uint64_t i, uint64_t salt) {
-    static const double special[] = {0.0, -0.0, INFINITY, -INFINITY, NAN, 5e-324, -1e-310, 1e-45, 1.7e308, 1, -1};
+    static const double special[] = {0.0,     -0.0,  INFINITY, -INFINITY, NAN, 5e-324,
+                                     -1e-310, 1e-45, 1.7e308,  1,         -1};
     uint64_t h = dp__hash(&i, sizeof i, salt);
     if (h % 7 == 0) return special[h / 7 % N(special)];
     return ((double)(h >> 11) * 0x1p-53 - 0.5) * 8;
@@ -30,9 +31,12 @@ static void odd_fill(dp_dtype dtype, void *out, size_t n, uint64_t salt) {
     for (size_t i = 0; i < n; i++) {
         uint64_t at = i, h = dp__hash(&at, sizeof at, salt);
         static const int64_t special[] = {INT64_MIN, INT64_MAX, 0, -1, 1};
-        if (dtype == DP_I64) ((int64_t *)out)[i] = h % 5 ? (int64_t)(h % 17) - 8 : special[h / 5 % 5];
-        else if (dtype == DP_U8) ((uint8_t *)out)[i] = (uint8_t)(h % 3 ? h >> 8 : 0);
-        else dp__store_double(dtype, (char *)out + i * dp_dtype_size(dtype), odd_number(i, salt));
+        if (dtype == DP_I64)
+            ((int64_t *)out)[i] = h % 5 ? (int64_t)(h % 17) - 8 : special[h / 5 % 5];
+        else if (dtype == DP_U8)
+            ((uint8_t *)out)[i] = (uint8_t)(h % 3 ? h >> 8 : 0);
+        else
+            dp__store_double(dtype, (char *)out + i * dp_dtype_size(dtype), odd_number(i, salt));
     }
 }
 
@@ -41,7 +45,7 @@ static void odd_fill(dp_dtype dtype, void *out, size_t n, uint64_t salt) {
 typedef struct tile_case {
     const dp_op *op;
     const void *attr;
-    dp_dtype in[DP_MAX_IN], out, key;     /* key: what the table is indexed by */
+    dp_dtype in[DP_MAX_IN], out, key; /* key: what the table is indexed by */
     int n_in;
 } tile_case;
 
@@ -67,8 +71,8 @@ static dp_tile_fn *tile_fn(const tile_case *c, dp_isa isa) {
     return c->op->tiles ? c->op->tiles[isa][c->key] : c->op->tile;
 }
 
-static void tile_equal(const tile_case *c, const void *a, const void *b, size_t n, const char *what, dp_isa isa,
-                       unsigned strides) {
+static void tile_equal(const tile_case *c, const void *a, const void *b, size_t n, const char *what,
+                       dp_isa isa, unsigned strides) {
     size_t size = dp_dtype_size(c->out);
     check_canonical(c->out, tile_out[0], n);
     check_canonical(c->out, tile_out[1], n);
@@ -76,8 +80,9 @@ static void tile_equal(const tile_case *c, const void *a, const void *b, size_t 
     if (!memcmp(a, b, n * size)) return;
     size_t at = 0;
     while (!memcmp((const char *)a + at * size, (const char *)b + at * size, size)) at++;
-    fail_msg("%s %s %s, %s, strides %x, n %zu: element %zu is %.17g, not %.17g", c->op->name, dp_dtype_name(c->key),
-             dp__isa_name(isa), what, strides, n, at, dp__load_double(c->out, a, at), dp__load_double(c->out, b, at));
+    fail_msg("%s %s %s, %s, strides %x, n %zu: element %zu is %.17g, not %.17g", c->op->name,
+             dp_dtype_name(c->key), dp__isa_name(isa), what, strides, n, at,
+             dp__load_double(c->out, a, at), dp__load_double(c->out, b, at));
 }
 
 /* The output over input i, which has as large elements. */
@@ -166,10 +171,17 @@ static void test_tile_pieces(void **state) {
         assert_true(check_load(&c, op, n));
         dp_dtype dtype = n ? DP_F32 : DP_F64;
         size_t size = dp_dtype_size(dtype);
-        dp_tile t = {.out = tile_out[0], .in = {dp_map(c.in[0])}, .n = TILE_MAX, .attr = c.attr, .dtype = dtype};
+        dp_tile t = {.out = tile_out[0],
+                     .in = {dp_map(c.in[0])},
+                     .n = TILE_MAX,
+                     .attr = c.attr,
+                     .dtype = dtype};
         op->tile(&t);
         for (size_t at = 0, step = 1; at < TILE_MAX; at += step, step = step % 9 + 1) {
-            t = (dp_tile){.out = (char *)tile_out[1] + at * size, .in = {dp_map(c.in[0])}, .attr = c.attr, .dtype = dtype};
+            t = (dp_tile){.out = (char *)tile_out[1] + at * size,
+                          .in = {dp_map(c.in[0])},
+                          .attr = c.attr,
+                          .dtype = dtype};
             t.n = TILE_MAX - at < step ? TILE_MAX - at : step;
             t.first = at;
             op->tile(&t);
@@ -188,7 +200,8 @@ typedef struct kernel_case {
 } kernel_case;
 
 static dp_array array_of(dp_tensor *t, void *data) {
-    dp_array a = {.data = data ? data : dp__data(t), .dtype = dp_dtype_of(t), .shape = dp_shape_at(t)};
+    dp_array a = {
+        .data = data ? data : dp__data(t), .dtype = dp_dtype_of(t), .shape = dp_shape_at(t)};
     int64_t stride = 1;
     for (int i = a.shape.rank; i-- > 0; stride *= a.shape.dim[i]) a.stride[i] = stride;
     return a;
@@ -234,8 +247,10 @@ static void kernel_check(const check_case *c, dp_tensor *const *x) {
     kernel_load(&k, c, x);
     dp_run r = k.run;
     r.parts = 1;
-    if (c->op->slow) c->op->slow(&r);
-    else kernel_run(&k, check_store[0], 1);
+    if (c->op->slow)
+        c->op->slow(&r);
+    else
+        kernel_run(&k, check_store[0], 1);
     for (size_t p = 0; p < N(parts); p++) {
         memset(check_store[1], 0xa5, k.bytes);
         kernel_run(&k, check_store[1], parts[p]);
@@ -260,7 +275,8 @@ static void test_kernels(void **state) {
     size_t done = 0;
     for (size_t i = 0; dp_op_at(i); i++) {
         dp_scope *s = dp_scope_begin();
-        for (int n = 0; dp_op_at(i)->kind == DP_KERNEL && check_load(&c, dp_op_at(i), n); n++, done++) {
+        for (int n = 0; dp_op_at(i)->kind == DP_KERNEL && check_load(&c, dp_op_at(i), n);
+             n++, done++) {
             kernel_check(&c, c.in);
             check_narrow(&c, x);
             kernel_check(&c, x);
@@ -308,10 +324,12 @@ static dp_tensor *reversed_axes(dp_tensor *x) {
 
 /* Every second element of twice as many, backwards: stride -2. */
 static dp_tensor *every_second(dp_tensor *x) {
-    if (dp_rank(x) == 0) return dp_reshape(dp_slice(dp_reshape(x, DP_SHAPE(1)), 0, 0, 1, 1), DP_SHAPE(1));
+    if (dp_rank(x) == 0)
+        return dp_reshape(dp_slice(dp_reshape(x, DP_SHAPE(1)), 0, 0, 1, 1), DP_SHAPE(1));
     int64_t n = dp_dim(x, -1);
-    dp_tensor *parts[2] = {dp_expand_dims(dp_cast(dp_full(DP_F64, dp_shape_at(x), 7), dp_dtype_of(x)), -1),
-                           dp_expand_dims(dp_slice(x, -1, n, -n - 1, -1), -1)};
+    dp_tensor *parts[2] = {
+        dp_expand_dims(dp_cast(dp_full(DP_F64, dp_shape_at(x), 7), dp_dtype_of(x)), -1),
+        dp_expand_dims(dp_slice(x, -1, n, -n - 1, -1), -1)};
     dp_shape s = dp_shape_at(x);
     s.dim[s.rank - 1] = 2 * n;
     dp_tensor *wide = dp_reshape(dp_concat(parts, 2, -1), s);
@@ -335,16 +353,25 @@ static dp_tensor *wrapped(dp_tensor *x, size_t offset) {
     memcpy(p, dp_map(x), dp__bytes_of(x));
     return dp_wrap(dp_dtype_of(x), dp_shape_at(x), p, NULL, NULL);
 }
-static dp_tensor *wrapped_off_vectors(dp_tensor *x) { return wrapped(x, dp_dtype_size(dp_dtype_of(x))); }
+static dp_tensor *wrapped_off_vectors(dp_tensor *x) {
+    return wrapped(x, dp_dtype_size(dp_dtype_of(x)));
+}
 static dp_tensor *wrapped_off_elements(dp_tensor *x) { return wrapped(x, 3); }
-static dp_tensor *pending_copy(dp_tensor *x) { return check_is_float(x) ? dp_neg(dp_neg(x)) : dp_detach(x); }
+static dp_tensor *pending_copy(dp_tensor *x) {
+    return check_is_float(x) ? dp_neg(dp_neg(x)) : dp_detach(x);
+}
 
-static const struct { const char *name; view_of *make; } views[] = {
-    {"reversed axes", reversed_axes}, {"every second", every_second}, {"middle of more", middle_of_more},
-    {"off the vector", wrapped_off_vectors}, {"off the element", wrapped_off_elements}, {"pending", pending_copy},
+static const struct {
+    const char *name;
+    view_of *make;
+} views[] = {
+    {"reversed axes", reversed_axes},          {"every second", every_second},
+    {"middle of more", middle_of_more},        {"off the vector", wrapped_off_vectors},
+    {"off the element", wrapped_off_elements}, {"pending", pending_copy},
 };
 
-/* check_results makes the graph twice; the view is read by both, so it stays a pending node of each. */
+/* check_results makes the graph twice; the view is read by both, so it stays a pending node of
+ * each. */
 static void view_check(const check_case *c, size_t v, dp_executor executor, bool narrow) {
     dp_tensor *x[DP_MAX_IN], *z[DP_MAX_IN];
     for (int i = 0; i < c->n_in; i++) x[i] = c->in[i];
@@ -393,7 +420,7 @@ static void test_broadcast_inputs(void **state) {
                 if (why) fail_msg("%s", why);
                 done++;
             }
-            dp_clear();                                /* of an empty axis there is no first row */
+            dp_clear(); /* of an empty axis there is no first row */
             dp_scope_end(s);
             if (!more) break;
         }
@@ -441,7 +468,7 @@ static uint64_t digest_under(const char *isa) {
     assert_int_equal(status, 0);
     char want[32];
     snprintf(want, sizeof want, "%s ", isa);
-    assert_memory_equal(line, want, strlen(want));      /* it ran what was asked for */
+    assert_memory_equal(line, want, strlen(want)); /* it ran what was asked for */
     return strtoull(line + strlen(want), NULL, 16);
 }
 
@@ -450,7 +477,8 @@ static void test_instruction_sets(void **state) {
     uint64_t here = digest();
     assert_true(here != 0);
     for (int isa = 0; isa < DP_N_ISA; isa++)
-        if (dp__isa_usable((dp_isa)isa)) assert_int_equal(digest_under(dp__isa_name((dp_isa)isa)), here);
+        if (dp__isa_usable((dp_isa)isa))
+            assert_int_equal(digest_under(dp__isa_name((dp_isa)isa)), here);
 }
 
 int main(int argc, char **argv) {
@@ -459,8 +487,12 @@ int main(int argc, char **argv) {
         return dp_end();
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tiles),   cmocka_unit_test(test_tile_pieces), cmocka_unit_test(test_kernels),
-        cmocka_unit_test(test_rows),    cmocka_unit_test(test_views),       cmocka_unit_test(test_broadcast_inputs),
+        cmocka_unit_test(test_tiles),
+        cmocka_unit_test(test_tile_pieces),
+        cmocka_unit_test(test_kernels),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_views),
+        cmocka_unit_test(test_broadcast_inputs),
         cmocka_unit_test(test_instruction_sets),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -527,8 +527,10 @@ static int remove_folder(void **state) {
 static void strange_environment(bool on) {
     fesetround(on ? FE_UPWARD : FE_TONEAREST);
 #if defined(__x86_64__)
-    if (on) _mm_setcsr(_mm_getcsr() | 0x8040);
-    else _mm_setcsr(_mm_getcsr() & ~0x8040u);
+    if (on)
+        _mm_setcsr(_mm_getcsr() | 0x8040);
+    else
+        _mm_setcsr(_mm_getcsr() & ~0x8040u);
 #endif
 }
 
@@ -545,7 +547,8 @@ static void whole_way(bool strange, float *params, double *numbers) {
     dp_iter *it = dp_iter_new(d, DP_TRAIN, &flat);
     dp_batch b;
     for (int i = 0; i < 3 && dp_next(it, &b); i++)
-        numbers[i] = dp_step(o, dp_muls(dp_cross_entropy(dp_gelu_tanh(dp_call(net, NULL, b.x)), b.y), 0.3));
+        numbers[i] =
+            dp_step(o, dp_muls(dp_cross_entropy(dp_gelu_tanh(dp_call(net, NULL, b.x)), b.y), 0.3));
     numbers[3] = dp_test(net, d).loss;
     size_t n = params_of(net, params, 784 * 7 + 7 + 70 + 10);
     bool kept = fegetround() == (strange ? FE_UPWARD : FE_TONEAREST);

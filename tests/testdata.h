@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* The path of a file or folder of the real data ("mnist"), or NULL after a note. Four live at once. */
+/* The path of a file or folder of the real data ("mnist"), or NULL after a note. Four live at once.
+ */
 static inline const char *test_data(const char *name) {
     static char paths[4][4096];
     static int turn;

@@ -25,9 +25,7 @@ static dp_allocator alloc_hooks = {sizeof(dp_allocator), alloc_system, alloc_sys
 static _Atomic size_t alloc_out;
 static _Thread_local size_t alloc_room = SIZE_MAX;
 
-void dp__alloc_room(size_t bytes) {
-    alloc_room = bytes;
-}
+void dp__alloc_room(size_t bytes) { alloc_room = bytes; }
 
 dp_status dp_set_allocator(const dp_allocator *allocator) {
     size_t out = atomic_load(&alloc_out);

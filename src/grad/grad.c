@@ -18,7 +18,9 @@ static dp_differentiation *grad_begin(dp_tensor *y, const char *function) {
     return d;
 }
 
-static int32_t grad_at(const dp_differentiation *d, const dp_tensor *t) { return dp__walk_index(&d->walk, t); }
+static int32_t grad_at(const dp_differentiation *d, const dp_tensor *t) {
+    return dp__walk_index(&d->walk, t);
+}
 
 /* Mark what depends on an x through floats. */
 static void grad_mark(dp_differentiation *d, dp_tensor *const *x, size_t n) {
@@ -26,7 +28,8 @@ static void grad_mark(dp_differentiation *d, dp_tensor *const *x, size_t n) {
         if (grad_at(d, x[i]) >= 0) d->needed[grad_at(d, x[i])] = 1;
     for (size_t i = 0; i < d->walk.n; i++) {
         const dp_tensor *t = d->walk.order[i];
-        if (!dp__is_float((dp_dtype)t->dtype)) d->needed[i] = 0;
+        if (!dp__is_float((dp_dtype)t->dtype))
+            d->needed[i] = 0;
         else
             for (int k = 0; k < t->n_in; k++) d->needed[i] |= d->needed[grad_at(d, t->in[k])];
     }
@@ -78,17 +81,20 @@ static dp_tensor *grad_seed(dp_tensor *y, dp_tensor *cotangent, const char *func
     }
     if (!cotangent) {
         if (dp_count(y) == 1) return dp_full((dp_dtype)y->dtype, dp_shape_at(y), 1);
-        dp_fail(DP_EINVAL, "%s: %s has %lld elements; a cotangent is needed unless there is one", function, dp__describe(y), (long long)dp_count(y));
+        dp_fail(DP_EINVAL, "%s: %s has %lld elements; a cotangent is needed unless there is one",
+                function, dp__describe(y), (long long)dp_count(y));
         return NULL;
     }
     if (!dp__check(cotangent, function)) return NULL;
     if (dp__same_shape(y, cotangent)) return dp__as(cotangent, (dp_dtype)y->dtype);
-    dp_fail(DP_EINVAL, "%s: the cotangent is %s, the value %s", function, dp__describe(cotangent), dp__describe(y));
+    dp_fail(DP_EINVAL, "%s: the cotangent is %s, the value %s", function, dp__describe(cotangent),
+            dp__describe(y));
     return NULL;
 }
 
 /* Cotangents of all that is needed; NULL on failure. */
-static dp_differentiation *grad_reverse(dp_tensor *y, dp_tensor *cotangent, dp_tensor *const *x, size_t n, const char *function) {
+static dp_differentiation *grad_reverse(dp_tensor *y, dp_tensor *cotangent, dp_tensor *const *x,
+                                        size_t n, const char *function) {
     if (!dp__check(y, function)) return NULL;
     for (size_t i = 0; i < n; i++)
         if (!dp__check(x[i], function)) return NULL;
@@ -102,7 +108,8 @@ static dp_differentiation *grad_reverse(dp_tensor *y, dp_tensor *cotangent, dp_t
     return d;
 }
 
-dp_status dp_vjp(dp_tensor *y, dp_tensor *cotangent, dp_tensor *const *x, size_t n, dp_tensor **out) {
+dp_status dp_vjp(dp_tensor *y, dp_tensor *cotangent, dp_tensor *const *x, size_t n,
+                 dp_tensor **out) {
     if (n && (!x || !out)) return dp_fail(DP_EINVAL, "dp_vjp: a list is NULL");
     for (size_t i = 0; i < n; i++) out[i] = NULL;
     dp_differentiation *d = grad_reverse(y, cotangent, x, n, "dp_vjp");
@@ -123,7 +130,8 @@ dp_tensor *dp_grad(dp_tensor *y, dp_tensor *x) {
     int32_t k = grad_at(d, x);
     if (k >= 0 && d->needed[k] && d->value[k]) return d->value[k];
     dp_fail(DP_EINVAL, "dp_grad: %s does not depend on %s%s", dp__describe(y), dp__describe(x),
-            y->state == DP_STORED ? " (it is computed already: take gradients before the eval)" : "");
+            y->state == DP_STORED ? " (it is computed already: take gradients before the eval)"
+                                  : "");
     return NULL;
 }
 
@@ -153,7 +161,8 @@ dp_tensor *dp_jvp(dp_tensor *y, dp_tensor *const *x, dp_tensor *const *tangent, 
     for (size_t i = 0; i < n; i++) {
         if (!dp__check(x[i], "dp_jvp") || !dp__check(tangent[i], "dp_jvp")) return NULL;
         if (!dp__same_shape(x[i], tangent[i])) {
-            dp_fail(DP_EINVAL, "dp_jvp: the tangent is %s, the value %s", dp__describe(tangent[i]), dp__describe(x[i]));
+            dp_fail(DP_EINVAL, "dp_jvp: the tangent is %s, the value %s", dp__describe(tangent[i]),
+                    dp__describe(x[i]));
             return NULL;
         }
         int32_t k = grad_at(d, x[i]);
@@ -165,4 +174,6 @@ dp_tensor *dp_jvp(dp_tensor *y, dp_tensor *const *x, dp_tensor *const *tangent, 
     return t ? t : dp__zeros_like(y);
 }
 
-dp_tensor *dp_hvp(dp_tensor *y, dp_tensor *x, dp_tensor *v) { return dp_jvp(dp_grad(y, x), &x, &v, 1); }
+dp_tensor *dp_hvp(dp_tensor *y, dp_tensor *x, dp_tensor *v) {
+    return dp_jvp(dp_grad(y, x), &x, &v, 1);
+}

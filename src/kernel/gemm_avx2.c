@@ -7,8 +7,8 @@
 #ifdef DP_HAVE_X86
 DP_TARGET_BEGIN_avx2
 
-/* n ones from 8 - n: the mask of the first n elements */
-static const int32_t gemm_mask_f32_avx2[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    /* n ones from 8 - n: the mask of the first n elements */
+    static const int32_t gemm_mask_f32_avx2[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
 static const int64_t gemm_mask_f64_avx2[8] = {-1, -1, -1, -1};
 
 DP_GEMM_INLINE __m256 gemm_loadq_f32_avx2(const float *p, ptrdiff_t step) {
@@ -25,14 +25,15 @@ DP_GEMM_INLINE __m256 gemm_hi2_avx2(__m256 a, __m256 b) {
 }
 
 #define GEMM_FREE_MASKS 0
-#define GEMM_NC_BYTES 393216          /* of B in a pass, packed if more */
-#define GEMM_PREFETCH_K 64            /* from here on C is fetched ahead */
-#define GEMM_MC 1024                  /* rows of packed A of a pass */
-#define GEMM_EPILOGUE 8192            /* elements of C per epilogue call, at least */
-#define GEMM_ROWS_BYTES 262144           /* a k-block of B up to this is read whole, so that epilogues see rows */
-#define GEMM_PACK_A_COLUMNS 513       /* C's columns, for which A is worth packing */
-#define GEMM_PACK_A_K 255             /* columns of A^T worth packing */
-#define GEMM_PACK_B_ROWS 48           /* C's rows, for which B is worth packing */
+#define GEMM_NC_BYTES 393216 /* of B in a pass, packed if more */
+#define GEMM_PREFETCH_K 64   /* from here on C is fetched ahead */
+#define GEMM_MC 1024         /* rows of packed A of a pass */
+#define GEMM_EPILOGUE 8192   /* elements of C per epilogue call, at least */
+#define GEMM_ROWS_BYTES \
+    262144 /* a k-block of B up to this is read whole, so that epilogues see rows */
+#define GEMM_PACK_A_COLUMNS 513 /* C's columns, for which A is worth packing */
+#define GEMM_PACK_A_K 255       /* columns of A^T worth packing */
+#define GEMM_PACK_B_ROWS 48     /* C's rows, for which B is worth packing */
 
 #define GEMM_FN(x) gemm_##x##_f32_avx2
 #define GEMM_EXPORT(x) x##_f32_avx2
@@ -41,7 +42,7 @@ DP_GEMM_INLINE __m256 gemm_hi2_avx2(__m256 a, __m256 b) {
 #define GEMM_VL 8
 #define GEMM_QL 4
 #define GEMM_PLOADQ(p, step) gemm_loadq_f32_avx2(p, step)
-#define GEMM_PTRANSPOSE(q) \
+#define GEMM_PTRANSPOSE(q)                                                                \
     DP_GEMM_TRANSPOSE_4(__m256, q, _mm256_unpacklo_ps, _mm256_unpackhi_ps, gemm_lo2_avx2, \
                         gemm_hi2_avx2)
 #define GEMM_P GEMM_V
@@ -54,8 +55,8 @@ DP_GEMM_INLINE __m256 gemm_hi2_avx2(__m256 a, __m256 b) {
 #define GEMM_MR 6
 #define GEMM_NV 2
 #define GEMM_ROWS(X, ...) \
-    X(1, __VA_ARGS__) X(2, __VA_ARGS__) X(3, __VA_ARGS__) X(4, __VA_ARGS__) \
-    X(5, __VA_ARGS__) X(6, __VA_ARGS__)
+    X(1, __VA_ARGS__)     \
+    X(2, __VA_ARGS__) X(3, __VA_ARGS__) X(4, __VA_ARGS__) X(5, __VA_ARGS__) X(6, __VA_ARGS__)
 #define GEMM_LOAD(p) _mm256_loadu_ps(p)
 #define GEMM_STORE(p, v) _mm256_storeu_ps(p, v)
 #define GEMM_SET1(x) _mm256_set1_ps(x)
@@ -84,13 +85,12 @@ DP_GEMM_INLINE __m256 gemm_hi2_avx2(__m256 a, __m256 b) {
 #define GEMM_PL GEMM_VL
 #define GEMM_Q __m128d
 #define GEMM_QLOADQ(p, step) _mm_loadu_pd(p)
-#define GEMM_QTRANSPOSE(q) \
-    DP_GEMM_TRANSPOSE_2(__m128d, q, _mm_unpacklo_pd, _mm_unpackhi_pd)
+#define GEMM_QTRANSPOSE(q) DP_GEMM_TRANSPOSE_2(__m128d, q, _mm_unpacklo_pd, _mm_unpackhi_pd)
 #define GEMM_MR 6
 #define GEMM_NV 2
 #define GEMM_ROWS(X, ...) \
-    X(1, __VA_ARGS__) X(2, __VA_ARGS__) X(3, __VA_ARGS__) X(4, __VA_ARGS__) \
-    X(5, __VA_ARGS__) X(6, __VA_ARGS__)
+    X(1, __VA_ARGS__)     \
+    X(2, __VA_ARGS__) X(3, __VA_ARGS__) X(4, __VA_ARGS__) X(5, __VA_ARGS__) X(6, __VA_ARGS__)
 #define GEMM_LOAD(p) _mm256_loadu_pd(p)
 #define GEMM_STORE(p, v) _mm256_storeu_pd(p, v)
 #define GEMM_SET1(x) _mm256_set1_pd(x)

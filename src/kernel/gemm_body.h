@@ -17,9 +17,9 @@
  * <= MR rows. B is read in place where its columns are adjacent, A with any strides. */
 
 enum {
-    GEMM_FN(WIDE) = 8,                       /* vectors of the one-row tile */
-    GEMM_FN(W) = GEMM_NV * GEMM_VL,          /* columns of the largest tile */
-    GEMM_FN(DOT) = 4,                        /* chains of accumulators of a dot */
+    GEMM_FN(WIDE) = 8,              /* vectors of the one-row tile */
+    GEMM_FN(W) = GEMM_NV * GEMM_VL, /* columns of the largest tile */
+    GEMM_FN(DOT) = 4,               /* chains of accumulators of a dot */
     GEMM_FN(NC) = GEMM_NC_BYTES / (DP_K_BLOCK * (int)sizeof(GEMM_T)) / GEMM_FN(W) * GEMM_FN(W),
 };
 
@@ -36,7 +36,7 @@ typedef struct GEMM_FN(tile) {
     bool add;       /* a later k-block */
 } GEMM_FN(tile);
 
-typedef void GEMM_FN(micro_fn)(const GEMM_FN(tile) *t);
+typedef void GEMM_FN(micro_fn)(const GEMM_FN(tile) * t);
 
 /* ---- micro-kernel: C[rows, nv vectors] (+)= A[rows, k] B[k, nv vectors] ---- */
 
@@ -46,7 +46,7 @@ DP_GEMM_INLINE GEMM_V GEMM_FN(load)(const GEMM_T *p, bool masked, GEMM_MASK mask
 }
 
 /* Row i of A is base[i / 3] + (i % 3) a_row: few registers, whatever the stride. */
-DP_GEMM_INLINE void GEMM_FN(micro)(const GEMM_FN(tile) *t, const int rows, const int nv,
+DP_GEMM_INLINE void GEMM_FN(micro)(const GEMM_FN(tile) * t, const int rows, const int nv,
                                    const bool unit, const bool tail) {
     GEMM_V acc[GEMM_MR][GEMM_FN(WIDE)];
     const GEMM_T *base[(GEMM_MR + 2) / 3], *b = t->b;
@@ -86,8 +86,9 @@ DP_GEMM_INLINE void GEMM_FN(micro)(const GEMM_FN(tile) *t, const int rows, const
         for (int i = 0; i < rows; i++) {
             DP_GEMM_UNROLL
             for (int j = 0; j < nv; j++)
-                acc[i][j] = GEMM_ADD(GEMM_FN(load)(t->c + i * t->c_row + j * GEMM_VL,
-                                                   tail && j == nv - 1, mask), acc[i][j]);
+                acc[i][j] = GEMM_ADD(
+                    GEMM_FN(load)(t->c + i * t->c_row + j * GEMM_VL, tail && j == nv - 1, mask),
+                    acc[i][j]);
         }
     }
     DP_GEMM_UNROLL
@@ -103,19 +104,18 @@ DP_GEMM_INLINE void GEMM_FN(micro)(const GEMM_FN(tile) *t, const int rows, const
     }
 }
 
-#define GEMM_MICRO(R, NV, UNIT, TAIL)                                                              \
-    static void GEMM_FN(micro_##R##_##NV##_##UNIT##_##TAIL)(const GEMM_FN(tile) *t) {              \
-        GEMM_FN(micro)(t, R, NV, UNIT, TAIL);                                                      \
+#define GEMM_MICRO(R, NV, UNIT, TAIL)                                                  \
+    static void GEMM_FN(micro_##R##_##NV##_##UNIT##_##TAIL)(const GEMM_FN(tile) * t) { \
+        GEMM_FN(micro)(t, R, NV, UNIT, TAIL);                                          \
     }
 #if GEMM_NV == 3
 #define GEMM_MICRO_NV(R, U, L) GEMM_MICRO(R, 1, U, L) GEMM_MICRO(R, 2, U, L) GEMM_MICRO(R, 3, U, L)
-#define GEMM_NAME_NV(R, U, L)                                                                      \
-    {GEMM_FN(micro_##R##_1_##U##_##L), GEMM_FN(micro_##R##_2_##U##_##L),                           \
+#define GEMM_NAME_NV(R, U, L)                                            \
+    {GEMM_FN(micro_##R##_1_##U##_##L), GEMM_FN(micro_##R##_2_##U##_##L), \
      GEMM_FN(micro_##R##_3_##U##_##L)},
 #else
 #define GEMM_MICRO_NV(R, U, L) GEMM_MICRO(R, 1, U, L) GEMM_MICRO(R, 2, U, L)
-#define GEMM_NAME_NV(R, U, L)                                                                      \
-    {GEMM_FN(micro_##R##_1_##U##_##L), GEMM_FN(micro_##R##_2_##U##_##L)},
+#define GEMM_NAME_NV(R, U, L) {GEMM_FN(micro_##R##_1_##U##_##L), GEMM_FN(micro_##R##_2_##U##_##L)},
 #endif
 #if GEMM_FREE_MASKS /* a masked load costs nothing: one variant serves both */
 GEMM_ROWS(GEMM_MICRO_NV, 0, 1)
@@ -134,8 +134,7 @@ GEMM_MICRO(1, 8, 1, 1)
 static GEMM_FN(micro_fn) *const GEMM_FN(micros)[2][2][GEMM_MR][GEMM_NV] = {
     {{GEMM_ROWS(GEMM_NAME_NV, 0, 0)}, {GEMM_ROWS(GEMM_NAME_NV, 0, 1)}},
     {{GEMM_ROWS(GEMM_NAME_NV, 1, 0)}, {GEMM_ROWS(GEMM_NAME_NV, 1, 1)}}};
-static GEMM_FN(micro_fn) *const GEMM_FN(wide)[2] = {GEMM_FN(micro_1_8_1_0),
-                                                    GEMM_FN(micro_1_8_1_1)};
+static GEMM_FN(micro_fn) *const GEMM_FN(wide)[2] = {GEMM_FN(micro_1_8_1_0), GEMM_FN(micro_1_8_1_1)};
 #endif
 #undef GEMM_MICRO
 #undef GEMM_MICRO_NV
@@ -166,28 +165,28 @@ static void GEMM_FN(pack_any)(GEMM_T *y, size_t w, const GEMM_T *x, ptrdiff_t ro
 }
 
 /* Rows adjacent along p: PL rows x QL columns at a time. Vector l holds elements p .. p + QL of
- * rows l, QL + l, 2 QL + l ...; turning its QL x QL squares leaves vector l with column p + l of all.
- * Returns the rows done. */
-#define GEMM_PACK_SQUARES(NAME, V, ROWS, LOADQ, TRANSPOSE)                                         \
-    static size_t GEMM_FN(NAME)(GEMM_T * y, size_t w, const GEMM_T *x, ptrdiff_t row, size_t i,    \
-                                size_t r, size_t k) {                                              \
-        size_t kp = k / GEMM_QL * GEMM_QL;                                                         \
-        for (; i + ROWS <= r; i += ROWS) {                                                         \
-            const GEMM_T *s = x + (ptrdiff_t)i * row;                                              \
-            for (size_t p = 0; p < kp; p += GEMM_QL) {                                             \
-                V q[GEMM_QL];                                                                      \
-                DP_GEMM_UNROLL                                                                     \
-                for (int l = 0; l < GEMM_QL; l++) q[l] = LOADQ(s + p + l * row, GEMM_QL * row);    \
-                TRANSPOSE(q);                                                                      \
-                DP_GEMM_UNROLL                                                                     \
-                for (int l = 0; l < GEMM_QL; l++)                                                  \
-                    memcpy(y + (p + (size_t)l) * w + i, &q[l], sizeof q[l]);                       \
-            }                                                                                      \
-            for (size_t p = kp; p < k; p++)                                                        \
-                for (int l = 0; l < ROWS; l++)                                                     \
-                    y[p * w + i + (size_t)l] = s[(ptrdiff_t)p + l * row];                          \
-        }                                                                                          \
-        return i;                                                                                  \
+ * rows l, QL + l, 2 QL + l ...; turning its QL x QL squares leaves vector l with column p + l of
+ * all. Returns the rows done. */
+#define GEMM_PACK_SQUARES(NAME, V, ROWS, LOADQ, TRANSPOSE)                                      \
+    static size_t GEMM_FN(NAME)(GEMM_T * y, size_t w, const GEMM_T *x, ptrdiff_t row, size_t i, \
+                                size_t r, size_t k) {                                           \
+        size_t kp = k / GEMM_QL * GEMM_QL;                                                      \
+        for (; i + ROWS <= r; i += ROWS) {                                                      \
+            const GEMM_T *s = x + (ptrdiff_t)i * row;                                           \
+            for (size_t p = 0; p < kp; p += GEMM_QL) {                                          \
+                V q[GEMM_QL];                                                                   \
+                DP_GEMM_UNROLL                                                                  \
+                for (int l = 0; l < GEMM_QL; l++) q[l] = LOADQ(s + p + l * row, GEMM_QL * row); \
+                TRANSPOSE(q);                                                                   \
+                DP_GEMM_UNROLL                                                                  \
+                for (int l = 0; l < GEMM_QL; l++)                                               \
+                    memcpy(y + (p + (size_t)l) * w + i, &q[l], sizeof q[l]);                    \
+            }                                                                                   \
+            for (size_t p = kp; p < k; p++)                                                     \
+                for (int l = 0; l < ROWS; l++)                                                  \
+                    y[p * w + i + (size_t)l] = s[(ptrdiff_t)p + l * row];                       \
+        }                                                                                       \
+        return i;                                                                               \
     }
 GEMM_PACK_SQUARES(pack_vectors, GEMM_P, GEMM_PL, GEMM_PLOADQ, GEMM_PTRANSPOSE)
 GEMM_PACK_SQUARES(pack_quads, GEMM_Q, GEMM_QL, GEMM_QLOADQ, GEMM_QTRANSPOSE)
@@ -302,7 +301,7 @@ static size_t GEMM_FN(grid)(const dp_gemm *g, size_t parts) {
     return best;
 }
 
-static void GEMM_FN(turn)(GEMM_FN(job) *job) {
+static void GEMM_FN(turn)(GEMM_FN(job) * job) {
     dp_gemm *g = &job->g, t = *g;
     if (g->n == 1) g->b_col = 1;
     if (g->n != 1 || g->m < 2 || g->c_row != 1) return;
@@ -314,7 +313,7 @@ static void GEMM_FN(turn)(GEMM_FN(job) *job) {
 }
 
 /* What to pack. Packing B costs about k n / 4 cycles, a panel of A k r / 4 for every pass. */
-static void GEMM_FN(plan)(GEMM_FN(job) *job, const dp_gemm *gemm, size_t part, size_t parts) {
+static void GEMM_FN(plan)(GEMM_FN(job) * job, const dp_gemm *gemm, size_t part, size_t parts) {
     dp_gemm *g = &job->g;
     *job = (GEMM_FN(job)){.g = *gemm};
     GEMM_FN(turn)(job);
@@ -339,11 +338,11 @@ static void GEMM_FN(plan)(GEMM_FN(job) *job, const dp_gemm *gemm, size_t part, s
 }
 
 /* bytes of the panels of A and of B, each a multiple of a cache line */
-static size_t GEMM_FN(a_bytes)(const GEMM_FN(job) *job) {
+static size_t GEMM_FN(a_bytes)(const GEMM_FN(job) * job) {
     size_t k = job->g.k < DP_K_BLOCK ? job->g.k : DP_K_BLOCK;
     return job->pack_a ? (k * job->mc * sizeof(GEMM_T) + 63) / 64 * 64 : 0;
 }
-static size_t GEMM_FN(b_bytes)(const GEMM_FN(job) *job) {
+static size_t GEMM_FN(b_bytes)(const GEMM_FN(job) * job) {
     size_t k = job->g.k < DP_K_BLOCK ? job->g.k : DP_K_BLOCK;
     return job->pack_b ? (k * job->nc * sizeof(GEMM_T) + 63) / 64 * 64 : 0;
 }
@@ -354,7 +353,7 @@ size_t GEMM_EXPORT(dp__gemm_scratch)(const dp_gemm *g, size_t parts) {
     return GEMM_FN(a_bytes)(&job) + GEMM_FN(b_bytes)(&job);
 }
 
-static void GEMM_FN(finish)(const GEMM_FN(job) *job, size_t i0, size_t i1, size_t j0, size_t j1) {
+static void GEMM_FN(finish)(const GEMM_FN(job) * job, size_t i0, size_t i1, size_t j0, size_t j1) {
     const dp_gemm *g = &job->g;
     if (!g->epilogue) return;
     if (job->turned)
@@ -364,7 +363,7 @@ static void GEMM_FN(finish)(const GEMM_FN(job) *job, size_t i0, size_t i1, size_
 }
 
 /* one panel of rows [i, i + r) against columns [j0, j1) of a k-block from p */
-static void GEMM_FN(row_panel)(const GEMM_FN(job) *job, GEMM_FN(tile) *t, size_t r, size_t j0,
+static void GEMM_FN(row_panel)(const GEMM_FN(job) * job, GEMM_FN(tile) * t, size_t r, size_t j0,
                                size_t j1) {
     const dp_gemm *g = &job->g;
     bool unit = t->a_row == 1 || r == 1;
@@ -390,7 +389,7 @@ static void GEMM_FN(row_panel)(const GEMM_FN(job) *job, GEMM_FN(tile) *t, size_t
 }
 
 /* rows [i0, i1) against columns [j0, j1) of the k-block [p, p + kb) */
-static void GEMM_FN(pass)(const GEMM_FN(job) *job, size_t i0, size_t i1, size_t j0, size_t j1,
+static void GEMM_FN(pass)(const GEMM_FN(job) * job, size_t i0, size_t i1, size_t j0, size_t j1,
                           size_t p, size_t kb, bool finish) {
     const dp_gemm *g = &job->g;
     const GEMM_T *a = (const GEMM_T *)g->a + (ptrdiff_t)p * g->a_col;
@@ -415,7 +414,7 @@ static void GEMM_FN(pass)(const GEMM_FN(job) *job, size_t i0, size_t i1, size_t 
     }
 }
 
-static void GEMM_FN(pack_b)(const GEMM_FN(job) *job, size_t j0, size_t j1, size_t p, size_t kb) {
+static void GEMM_FN(pack_b)(const GEMM_FN(job) * job, size_t j0, size_t j1, size_t p, size_t kb) {
     const dp_gemm *g = &job->g;
     const GEMM_T *b = (const GEMM_T *)g->b + (ptrdiff_t)p * g->b_row;
     GEMM_T *y = job->pb;
@@ -428,7 +427,7 @@ static void GEMM_FN(pack_b)(const GEMM_FN(job) *job, size_t j0, size_t j1, size_
 }
 
 /* all of k and of the part's columns for rows [i0, i1) */
-static void GEMM_FN(rows)(const GEMM_FN(job) *job, size_t i0, size_t i1) {
+static void GEMM_FN(rows)(const GEMM_FN(job) * job, size_t i0, size_t i1) {
     const dp_gemm *g = &job->g;
     bool late = !job->turned && g->whole_rows && job->nc < g->n;
     size_t p = 0, kb;

@@ -8,14 +8,15 @@
 #include <arm_neon.h>
 
 #define GEMM_FREE_MASKS 0
-#define GEMM_NC_BYTES 393216          /* of B in a pass, packed if more */
-#define GEMM_PREFETCH_K 64            /* from here on C is fetched ahead */
-#define GEMM_MC 1024                  /* rows of packed A of a pass */
-#define GEMM_EPILOGUE 8192            /* elements of C per epilogue call, at least */
-#define GEMM_ROWS_BYTES 262144           /* a k-block of B up to this is read whole, so that epilogues see rows */
-#define GEMM_PACK_A_COLUMNS 513       /* C's columns, for which A is worth packing */
-#define GEMM_PACK_A_K 255             /* columns of A^T worth packing */
-#define GEMM_PACK_B_ROWS 48           /* C's rows, for which B is worth packing */
+#define GEMM_NC_BYTES 393216 /* of B in a pass, packed if more */
+#define GEMM_PREFETCH_K 64   /* from here on C is fetched ahead */
+#define GEMM_MC 1024         /* rows of packed A of a pass */
+#define GEMM_EPILOGUE 8192   /* elements of C per epilogue call, at least */
+#define GEMM_ROWS_BYTES \
+    262144 /* a k-block of B up to this is read whole, so that epilogues see rows */
+#define GEMM_PACK_A_COLUMNS 513 /* C's columns, for which A is worth packing */
+#define GEMM_PACK_A_K 255       /* columns of A^T worth packing */
+#define GEMM_PACK_B_ROWS 48     /* C's rows, for which B is worth packing */
 
 DP_GEMM_INLINE float32x4_t gemm_lo2_neon(float32x4_t a, float32x4_t b) {
     return vcombine_f32(vget_low_f32(a), vget_low_f32(b));
@@ -51,9 +52,10 @@ DP_GEMM_INLINE void gemm_storem_f32_neon(float *p, float32x4_t v, size_t n) {
 #define GEMM_QTRANSPOSE GEMM_PTRANSPOSE
 #define GEMM_MR 8
 #define GEMM_NV 3
-#define GEMM_ROWS(X, ...) \
-    X(1, __VA_ARGS__) X(2, __VA_ARGS__) X(3, __VA_ARGS__) X(4, __VA_ARGS__) \
-    X(5, __VA_ARGS__) X(6, __VA_ARGS__) X(7, __VA_ARGS__) X(8, __VA_ARGS__)
+#define GEMM_ROWS(X, ...)                                                                     \
+    X(1, __VA_ARGS__)                                                                         \
+    X(2, __VA_ARGS__) X(3, __VA_ARGS__) X(4, __VA_ARGS__) X(5, __VA_ARGS__) X(6, __VA_ARGS__) \
+        X(7, __VA_ARGS__) X(8, __VA_ARGS__)
 #define GEMM_LOAD(p) vld1q_f32(p)
 #define GEMM_STORE(p, v) vst1q_f32(p, v)
 #define GEMM_SET1(x) vdupq_n_f32(x)
@@ -95,9 +97,10 @@ DP_GEMM_INLINE void gemm_storem_f64_neon(double *p, float64x2_t v, size_t n) {
 #define GEMM_QTRANSPOSE GEMM_PTRANSPOSE
 #define GEMM_MR 8
 #define GEMM_NV 3
-#define GEMM_ROWS(X, ...) \
-    X(1, __VA_ARGS__) X(2, __VA_ARGS__) X(3, __VA_ARGS__) X(4, __VA_ARGS__) \
-    X(5, __VA_ARGS__) X(6, __VA_ARGS__) X(7, __VA_ARGS__) X(8, __VA_ARGS__)
+#define GEMM_ROWS(X, ...)                                                                     \
+    X(1, __VA_ARGS__)                                                                         \
+    X(2, __VA_ARGS__) X(3, __VA_ARGS__) X(4, __VA_ARGS__) X(5, __VA_ARGS__) X(6, __VA_ARGS__) \
+        X(7, __VA_ARGS__) X(8, __VA_ARGS__)
 #define GEMM_LOAD(p) vld1q_f64(p)
 #define GEMM_STORE(p, v) vst1q_f64(p, v)
 #define GEMM_SET1(x) vdupq_n_f64(x)

@@ -23,14 +23,15 @@ DP_GEMM_INLINE float gemm_fma_f32_portable(float a, float b, float c) {
 }
 
 #define GEMM_FREE_MASKS 1
-#define GEMM_NC_BYTES 393216          /* of B in a pass, packed if more */
-#define GEMM_PREFETCH_K 64            /* from here on C is fetched ahead */
-#define GEMM_MC 1024                  /* rows of packed A of a pass */
-#define GEMM_EPILOGUE 8192            /* elements of C per epilogue call, at least */
-#define GEMM_ROWS_BYTES 262144           /* a k-block of B up to this is read whole, so that epilogues see rows */
-#define GEMM_PACK_A_COLUMNS 513       /* C's columns, for which A is worth packing */
-#define GEMM_PACK_A_K 255             /* columns of A^T worth packing */
-#define GEMM_PACK_B_ROWS 48           /* C's rows, for which B is worth packing */
+#define GEMM_NC_BYTES 393216 /* of B in a pass, packed if more */
+#define GEMM_PREFETCH_K 64   /* from here on C is fetched ahead */
+#define GEMM_MC 1024         /* rows of packed A of a pass */
+#define GEMM_EPILOGUE 8192   /* elements of C per epilogue call, at least */
+#define GEMM_ROWS_BYTES \
+    262144 /* a k-block of B up to this is read whole, so that epilogues see rows */
+#define GEMM_PACK_A_COLUMNS 513 /* C's columns, for which A is worth packing */
+#define GEMM_PACK_A_K 255       /* columns of A^T worth packing */
+#define GEMM_PACK_B_ROWS 48     /* C's rows, for which B is worth packing */
 
 #define GEMM_FN(x) gemm_##x##_f32_portable
 #define GEMM_EXPORT(x) x##_f32_portable
@@ -49,8 +50,7 @@ DP_GEMM_INLINE float gemm_fma_f32_portable(float a, float b, float c) {
 #define GEMM_QTRANSPOSE GEMM_PTRANSPOSE
 #define GEMM_MR 4
 #define GEMM_NV 3
-#define GEMM_ROWS(X, ...) \
-    X(1, __VA_ARGS__) X(2, __VA_ARGS__) X(3, __VA_ARGS__) X(4, __VA_ARGS__)
+#define GEMM_ROWS(X, ...) X(1, __VA_ARGS__) X(2, __VA_ARGS__) X(3, __VA_ARGS__) X(4, __VA_ARGS__)
 #define GEMM_LOAD(p) (*(p))
 #define GEMM_STORE(p, v) (*(p) = (v))
 #define GEMM_SET1(x) ((GEMM_T)(x))
@@ -82,8 +82,7 @@ DP_GEMM_INLINE float gemm_fma_f32_portable(float a, float b, float c) {
 #define GEMM_QTRANSPOSE GEMM_PTRANSPOSE
 #define GEMM_MR 4
 #define GEMM_NV 3
-#define GEMM_ROWS(X, ...) \
-    X(1, __VA_ARGS__) X(2, __VA_ARGS__) X(3, __VA_ARGS__) X(4, __VA_ARGS__)
+#define GEMM_ROWS(X, ...) X(1, __VA_ARGS__) X(2, __VA_ARGS__) X(3, __VA_ARGS__) X(4, __VA_ARGS__)
 #define GEMM_LOAD(p) (*(p))
 #define GEMM_STORE(p, v) (*(p) = (v))
 #define GEMM_SET1(x) ((GEMM_T)(x))

@@ -41,7 +41,7 @@
 #define DP_TARGET_BEGIN_portable
 #define DP_TARGET_BEGIN_neon
 #if defined(__clang__)
-#define DP_TARGET_PUSH(flags)                                                                      \
+#define DP_TARGET_PUSH(flags) \
     DP_PRAGMA(clang attribute push(__attribute__((target(flags))), apply_to = function))
 #define DP_TARGET_BEGIN_avx2 DP_TARGET_PUSH(DP_AVX2_FLAGS)
 #define DP_TARGET_BEGIN_avx512 DP_TARGET_PUSH(DP_AVX512_FLAGS)

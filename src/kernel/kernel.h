@@ -25,8 +25,8 @@ typedef struct dp_gemm {
     const void *a, *b;
     void *c;
     ptrdiff_t a_row, a_col, b_row, b_col, c_row;
-    /* Called (if not NULL) once for every finished block of C, by the thread that finished it, while
-     * the block is still in cache: rows [i0,i1), columns [j0,j1). With whole_rows, j0 = 0 and
+    /* Called (if not NULL) once for every finished block of C, by the thread that finished it,
+     * while the block is still in cache: rows [i0,i1), columns [j0,j1). With whole_rows, j0 = 0 and
      * j1 = n always. The blocks of all parts tile C exactly. Called once also for k = 0. */
     void (*epilogue)(void *context, size_t i0, size_t i1, size_t j0, size_t j1);
     void *context;
@@ -41,20 +41,24 @@ typedef struct dp_kernels {
     struct {
         dp_map_f32 *exp, *expm1, *log, *log1p, *tanh, *sigmoid, *erf, *sin, *cos;
         dp_map2_f32 *pow;
-        float (*sum)(const float *x, size_t n);       /* law 1; n = 0: +0 */
-        float (*max)(const float *x, size_t n);       /* NaN wins, +0 over -0; n = 0: -inf */
+        float (*sum)(const float *x, size_t n); /* law 1; n = 0: +0 */
+        float (*max)(const float *x, size_t n); /* NaN wins, +0 over -0; n = 0: -inf */
         /* y[j] = sum_i x[i*row_stride + j]: each column in the order of law 1 */
-        void (*sum_columns)(float *y, const float *x, size_t rows, size_t columns, ptrdiff_t row_stride);
-        /* the share `part` of `parts` of the product; parts write disjoint blocks and share nothing */
+        void (*sum_columns)(float *y, const float *x, size_t rows, size_t columns,
+                            ptrdiff_t row_stride);
+        /* the share `part` of `parts` of the product; parts write disjoint blocks and share nothing
+         */
         void (*gemm)(const dp_gemm *g, void *scratch, size_t part, size_t parts);
-        size_t (*gemm_scratch)(const dp_gemm *g, size_t parts);   /* bytes for one part, 64-byte aligned */
+        size_t (*gemm_scratch)(const dp_gemm *g,
+                               size_t parts); /* bytes for one part, 64-byte aligned */
     } f32;
     struct {
         dp_map_f64 *exp, *expm1, *log, *log1p, *tanh, *sigmoid, *erf, *sin, *cos;
         dp_map2_f64 *pow;
         double (*sum)(const double *x, size_t n);
         double (*max)(const double *x, size_t n);
-        void (*sum_columns)(double *y, const double *x, size_t rows, size_t columns, ptrdiff_t row_stride);
+        void (*sum_columns)(double *y, const double *x, size_t rows, size_t columns,
+                            ptrdiff_t row_stride);
         void (*gemm)(const dp_gemm *g, void *scratch, size_t part, size_t parts);
         size_t (*gemm_scratch)(const dp_gemm *g, size_t parts);
     } f64;

@@ -33,8 +33,8 @@ static bool twin_before64(double a, double b) {
         T c = 0;                                                                                   \
         for (size_t p = 0; p < g->k; p += DP_K_BLOCK) {                                            \
             size_t kb = g->k - p < DP_K_BLOCK ? g->k - p : DP_K_BLOCK;                             \
-            T s = twin_dot_##S(a + (ptrdiff_t)p * g->a_col, g->a_col,                              \
-                               b + (ptrdiff_t)p * g->b_row, g->b_row, kb);                         \
+            T s = twin_dot_##S(a + (ptrdiff_t)p * g->a_col, g->a_col, b + (ptrdiff_t)p * g->b_row, \
+                               g->b_row, kb);                                                      \
             c = p ? c + s : s;                                                                     \
         }                                                                                          \
         return c;                                                                                  \

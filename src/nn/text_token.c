@@ -24,7 +24,8 @@ static void token_picture(const dp__reader *r, size_t line, size_t at) {
     char show[4 * WIDTH + 1], caret[WIDTH + 2];
     size_t begin = at, end = at, n = 0, column = 0;
     /* Outwards from `at`, so that a line of a megabyte costs no more than a short one. */
-    for (size_t back = 0; begin > line && back < WIDTH * 2 / 3; back += !token_continues(r->s[begin]))
+    for (size_t back = 0; begin > line && back < WIDTH * 2 / 3;
+         back += !token_continues(r->s[begin]))
         begin--;
     for (size_t columns = token_columns(r->s, begin, at);
          end < r->n && r->s[end] != '\n' && r->s[end] != '\r'; end++) {

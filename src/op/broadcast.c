@@ -24,21 +24,25 @@ static dp_status broadcast_infer(dp_infer *f) {
     f->shape = ((const broadcast_attr *)f->attr)->shape;
     int lead = f->shape.rank - x->rank;
     bool fits = lead >= 0 && f->shape.rank <= DP_MAX_RANK;
-    for (int i = 0; fits && i < x->rank; i++) fits = x->dim[i] == 1 || x->dim[i] == f->shape.dim[lead + i];
+    for (int i = 0; fits && i < x->rank; i++)
+        fits = x->dim[i] == 1 || x->dim[i] == f->shape.dim[lead + i];
     if (fits) return DP_OK;
-    return dp_fail(DP_EINVAL, "broadcast: %s to %s", dp__describe(x), dp__shape_text(f->shape.rank, f->shape.dim));
+    return dp_fail(DP_EINVAL, "broadcast: %s to %s", dp__describe(x),
+                   dp__shape_text(f->shape.rank, f->shape.dim));
 }
 
 static bool broadcast_sample(int n, dp_tensor **in, void *attr) {
     static const dp_shape from[] = {{1, {5}}, {2, {3, 1}}, {0, {0}}, {3, {1, 4, 1}}, {2, {1, 1}}};
-    static const dp_shape to[] = {{2, {3, 5}}, {2, {3, 4}}, {2, {2, 2}}, {3, {2, 4, 3}}, {2, {0, 3}}};
+    static const dp_shape to[] = {
+        {2, {3, 5}}, {2, {3, 4}}, {2, {2, 2}}, {3, {2, 4, 3}}, {2, {0, 3}}};
     if (n >= 5) return false;
     in[0] = dp__sample_numbers(from[n], -2, 2, (uint64_t)n);
     ((broadcast_attr *)attr)->shape = to[n];
     return true;
 }
 
-static const dp_op_field broadcast_fields[] = {{"shape", DP_FIELD_SHAPE, offsetof(broadcast_attr, shape)}, {0}};
+static const dp_op_field broadcast_fields[] = {
+    {"shape", DP_FIELD_SHAPE, offsetof(broadcast_attr, shape)}, {0}};
 
 const dp_op dp_op_broadcast = {
     DP_OP("broadcast", DP_VIEW, 1),

@@ -14,29 +14,40 @@ static int64_t cast_integer(double v) {
 static uint8_t cast_byte(double v) { return (uint8_t)(!(v > 0) ? 0 : v > 255 ? 255 : v); }
 
 /* One loop per pair of dtypes; v is an element of the input. */
-#define CAST_LOOP(in_t, out_t, formula)                                                          \
-    {                                                                                            \
-        const in_t *x = t->in[0];                                                                \
-        out_t *y = t->out;                                                                       \
-        for (size_t i = 0; i < n; i++) { in_t v = x[i]; y[i] = (out_t)(formula); }               \
-        break;                                                                                   \
+#define CAST_LOOP(in_t, out_t, formula)  \
+    {                                    \
+        const in_t *x = t->in[0];        \
+        out_t *y = t->out;               \
+        for (size_t i = 0; i < n; i++) { \
+            in_t v = x[i];               \
+            y[i] = (out_t)(formula);     \
+        }                                \
+        break;                           \
     }
-#define CAST_FROM(in_t, to_i64, to_u8)                                                           \
-    switch (out) {                                                                               \
-    case DP_F32: CAST_LOOP(in_t, float, v)                                                       \
-    case DP_F64: CAST_LOOP(in_t, double, v)                                                      \
-    case DP_I64: CAST_LOOP(in_t, int64_t, to_i64)                                                \
-    default: CAST_LOOP(in_t, uint8_t, to_u8)                                                     \
+#define CAST_FROM(in_t, to_i64, to_u8)   \
+    switch (out) {                       \
+    case DP_F32:                         \
+        CAST_LOOP(in_t, float, v)        \
+    case DP_F64:                         \
+        CAST_LOOP(in_t, double, v)       \
+    case DP_I64:                         \
+        CAST_LOOP(in_t, int64_t, to_i64) \
+    default:                             \
+        CAST_LOOP(in_t, uint8_t, to_u8)  \
     }
 
 static void cast_tile(const dp_tile *t) {
     dp_dtype out = (dp_dtype)((const cast_attr *)t->attr)->dtype;
     size_t n = t->stride[0] ? t->n : t->n != 0;
     switch (t->dtype) {
-    case DP_F32: CAST_FROM(float, cast_integer((double)v), cast_byte((double)v)) break;
-    case DP_F64: CAST_FROM(double, cast_integer(v), cast_byte(v)) break;
-    case DP_I64: CAST_FROM(int64_t, v, v < 0 ? 0 : v > 255 ? 255 : v) break;
-    default: CAST_FROM(uint8_t, v, v) break;
+    case DP_F32:
+        CAST_FROM(float, cast_integer((double)v), cast_byte((double)v)) break;
+    case DP_F64:
+        CAST_FROM(double, cast_integer(v), cast_byte(v)) break;
+    case DP_I64:
+        CAST_FROM(int64_t, v, v < 0 ? 0 : v > 255 ? 255 : v) break;
+    default:
+        CAST_FROM(uint8_t, v, v) break;
     }
     if (n < t->n) dp__fill(t->out, t->out, t->n, dp_dtype_size(out));
 }
@@ -57,7 +68,8 @@ static bool cast_sample(int n, dp_tensor **in, void *attr) {
     return dp__sample_map(n, in, 1, -2, 2);
 }
 
-static const dp_op_field cast_fields[] = {{"dtype", DP_FIELD_DTYPE, offsetof(cast_attr, dtype)}, {0}};
+static const dp_op_field cast_fields[] = {{"dtype", DP_FIELD_DTYPE, offsetof(cast_attr, dtype)},
+                                          {0}};
 
 const dp_op dp_op_cast = {
     DP_OP("cast", DP_POINTWISE, 1),

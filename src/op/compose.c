@@ -36,7 +36,8 @@ dp_tensor *dp_gelu_tanh(dp_tensor *x) {
 
 dp_tensor *dp_silu(dp_tensor *x) { return dp_mul(x, dp_sigmoid(x)); }
 
-/* max(x, 0) + log1p(exp(-|x|)); both branches turn at the same point, so the derivative at 0 is 1/2 */
+/* max(x, 0) + log1p(exp(-|x|)); both branches turn at the same point, so the derivative at 0 is 1/2
+ */
 dp_tensor *dp_softplus(dp_tensor *x) {
     dp_tensor *zero = dp__like(x, 0), *positive = dp_greater(x, zero);
     dp_tensor *low = dp_where(positive, dp_neg(x), x);

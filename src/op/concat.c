@@ -17,7 +17,8 @@ static void concat_run(const dp_run *r) {
     for (int k = 0; k < r->n_in; k++) {
         size_t piece = (size_t)r->in[k].shape.dim[a->axis] * inner;
         for (size_t o = from; o < to; o++)
-            memcpy((char *)r->out.data + o * row + at, (const char *)r->in[k].data + o * piece, piece);
+            memcpy((char *)r->out.data + o * row + at, (const char *)r->in[k].data + o * piece,
+                   piece);
         at += piece;
     }
 }
@@ -46,7 +47,8 @@ static dp_status concat_infer(dp_infer *f) {
         bool fits = axis >= 0 && axis < x->rank && p->rank == x->rank && p->dtype == x->dtype;
         for (int i = 0; fits && i < x->rank; i++) fits = i == axis || p->dim[i] == x->dim[i];
         if (!fits)
-            return dp_fail(DP_EINVAL, "concat: part %d (%s) does not fit %s along axis %lld", k, dp__describe(p), dp__describe(x), (long long)axis);
+            return dp_fail(DP_EINVAL, "concat: part %d (%s) does not fit %s along axis %lld", k,
+                           dp__describe(p), dp__describe(x), (long long)axis);
         if (k) f->shape.dim[axis] += p->dim[axis];
     }
     return DP_OK;
@@ -62,7 +64,8 @@ static bool concat_sample(int n, dp_tensor **in, void *attr) {
     return true;
 }
 
-static const dp_op_field concat_fields[] = {{"axis", DP_FIELD_INT, offsetof(concat_attr, axis)}, {0}};
+static const dp_op_field concat_fields[] = {{"axis", DP_FIELD_INT, offsetof(concat_attr, axis)},
+                                            {0}};
 
 const dp_op dp_op_concat = {
     DP_OP("concat", DP_KERNEL, -1),
@@ -93,7 +96,8 @@ dp_tensor *dp_concat(dp_tensor *const *parts, size_t n, int axis) {
         size_t made = 0;
         for (size_t i = 0; i < count; i += DP_MAX_IN, made++) {
             size_t k = count - i < DP_MAX_IN ? count - i : DP_MAX_IN;
-            level[made] = k == 1 ? level[i] : dp_apply(&dp_op_concat, level + i, (int)k, &(concat_attr){axis});
+            level[made] = k == 1 ? level[i]
+                                 : dp_apply(&dp_op_concat, level + i, (int)k, &(concat_attr){axis});
             if (!level[made]) goto done;
         }
         if ((count = made) == 1) break;

@@ -4,8 +4,10 @@
 
 static void copy_tile(const dp_tile *t) {
     size_t size = dp_dtype_size(t->dtype);
-    if (!t->stride[0]) dp__fill(t->out, t->in[0], t->n, size);
-    else if (t->out != t->in[0] && t->n) memmove(t->out, t->in[0], t->n * size);
+    if (!t->stride[0])
+        dp__fill(t->out, t->in[0], t->n, size);
+    else if (t->out != t->in[0] && t->n)
+        memmove(t->out, t->in[0], t->n * size);
 }
 
 static dp_tensor *copy_diff(dp_tensor *y, int i, dp_tensor *t) {

@@ -15,10 +15,7 @@ static bool cos_sample(int n, dp_tensor **in, void *attr) {
 }
 
 const dp_op dp_op_cos = {
-    DP_OP("cos", DP_POINTWISE, 1),
-    .infer = dp__infer_float,
-    .diff = cos_diff,
-    .tile = cos_tile,
+    DP_OP("cos", DP_POINTWISE, 1), .infer = dp__infer_float, .diff = cos_diff, .tile = cos_tile,
     .sample = cos_sample,
 };
 

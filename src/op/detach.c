@@ -20,4 +20,6 @@ const dp_op dp_op_detach = {
     .sample = detach_sample,
 };
 
-dp_tensor *dp_detach(dp_tensor *x) { return dp__check(x, "detach") ? dp_apply(&dp_op_detach, &x, 1, NULL) : NULL; }
+dp_tensor *dp_detach(dp_tensor *x) {
+    return dp__check(x, "detach") ? dp_apply(&dp_op_detach, &x, 1, NULL) : NULL;
+}

@@ -3,7 +3,10 @@
 
 /* -1 apart, since INT64_MIN / -1 would trap */
 DP_TILE2(div, DP_ALL_TYPES, T,
-         DP_IS_INT(a) ? (b == 0 ? 0 : (double)b == -1 ? DP_NEGATE(a) : a / b) : a / b)
+         DP_IS_INT(a) ? (b == 0            ? 0
+                         : (double)b == -1 ? DP_NEGATE(a)
+                                           : a / b)
+                      : a / b)
 
 /* dy = da / b - y db / b */
 static dp_tensor *div_diff(dp_tensor *y, int i, dp_tensor *t) {

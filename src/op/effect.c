@@ -7,12 +7,15 @@ typedef struct callback_attr {
 } callback_attr;
 
 static dp_status assign_infer(dp_infer *f) {
-    if (!dp_is_variable(f->in[0])) return dp_fail(DP_EINVAL, "assign: %s is not a variable", dp__describe(f->in[0]));
+    if (!dp_is_variable(f->in[0]))
+        return dp_fail(DP_EINVAL, "assign: %s is not a variable", dp__describe(f->in[0]));
     if (dp__same_shape(f->in[0], f->in[1]) && f->in[0]->dtype == f->in[1]->dtype) return DP_OK;
-    return dp_fail(DP_EINVAL, "assign: %s to the variable %s", dp__describe(f->in[1]), dp__describe(f->in[0]));
+    return dp_fail(DP_EINVAL, "assign: %s to the variable %s", dp__describe(f->in[1]),
+                   dp__describe(f->in[0]));
 }
 
-/* The new value, copied; where the plan computes it in the variable itself there is nothing to do. */
+/* The new value, copied; where the plan computes it in the variable itself there is nothing to do.
+ */
 const dp_op dp_op_assign = {
     DP_OP("assign", DP_EFFECT, 2),
     .infer = assign_infer,
@@ -24,9 +27,10 @@ dp_tensor *dp_assign(dp_tensor *variable, dp_tensor *x) {
     return in[1] ? dp_apply(&dp_op_assign, in, 2, NULL) : NULL;
 }
 
-static const dp_op_field callback_fields[] = {{"fn", DP_FIELD_POINTER, offsetof(callback_attr, fn)},
-                                              {"context", DP_FIELD_POINTER, offsetof(callback_attr, context)},
-                                              {0}};
+static const dp_op_field callback_fields[] = {
+    {"fn", DP_FIELD_POINTER, offsetof(callback_attr, fn)},
+    {"context", DP_FIELD_POINTER, offsetof(callback_attr, context)},
+    {0}};
 
 static void callback_run(const dp_run *r) {
     const callback_attr *a = r->attr;
@@ -39,11 +43,8 @@ static dp_status callback_infer(dp_infer *f) {
 }
 
 const dp_op dp_op_callback = {
-    DP_OP("callback", DP_EFFECT, 1),
-    .infer = callback_infer,
-    .attr_size = sizeof(callback_attr),
-    .fields = callback_fields,
-    .run = callback_run,
+    DP_OP("callback", DP_EFFECT, 1), .infer = callback_infer, .attr_size = sizeof(callback_attr),
+    .fields = callback_fields,       .run = callback_run,
 };
 
 dp_tensor *dp_callback(dp_tensor *x, dp_callback_fn *fn, void *context) {

@@ -1,16 +1,18 @@
-/* Zeros with x at begin, begin+step, ... of one axis: the transpose of slice; with step 1 a padding. */
+/* Zeros with x at begin, begin+step, ... of one axis: the transpose of slice; with step 1 a
+ * padding. */
 #include <string.h>
 #include "op.h"
 
 typedef struct embed_attr {
-    int64_t axis, begin, step, size;         /* size of the axis in the output */
+    int64_t axis, begin, step, size; /* size of the axis in the output */
 } embed_attr;
 
 /* The shapes seen as [outer, axis, inner]; a part does some of the outer ones. */
 static void embed_run(const dp_run *r) {
     const embed_attr *a = r->attr;
     const dp_shape *s = &r->in[0].shape;
-    size_t width = dp_dtype_size(r->out.dtype), outer = 1, inner = width, n = (size_t)s->dim[a->axis];
+    size_t width = dp_dtype_size(r->out.dtype), outer = 1, inner = width,
+           n = (size_t)s->dim[a->axis];
     for (int i = 0; i < a->axis; i++) outer *= (size_t)s->dim[i];
     for (int i = (int)a->axis + 1; i < s->rank; i++) inner *= (size_t)s->dim[i];
     size_t from = outer * r->part / r->parts, to = outer * (r->part + 1) / r->parts;
@@ -25,22 +27,26 @@ static void embed_run(const dp_run *r) {
 
 static dp_tensor *embed_transpose(dp_tensor *y, int i, dp_tensor *ct) {
     const embed_attr *a = dp_attr(y);
-    return dp__slice_count(ct, (int)a->axis, a->begin, a->step, dp_dim(dp_input(y, i), (int)a->axis));
+    return dp__slice_count(ct, (int)a->axis, a->begin, a->step,
+                           dp_dim(dp_input(y, i), (int)a->axis));
 }
 
 static dp_status embed_infer(dp_infer *f) {
     const embed_attr *a = f->attr;
     const dp_tensor *x = f->in[0];
-    if (a->axis < 0 || a->axis >= x->rank) return dp_fail(DP_EINVAL, "embed: axis %d of %s", (int)a->axis, dp__describe(x));
+    if (a->axis < 0 || a->axis >= x->rank)
+        return dp_fail(DP_EINVAL, "embed: axis %d of %s", (int)a->axis, dp__describe(x));
     if (a->size < 0 || !dp__progression(a->begin, a->step, x->dim[a->axis], a->size))
-        return dp_fail(DP_EINVAL, "embed: %s from %lld by %lld into %lld of axis %d", dp__describe(x),
-                       (long long)a->begin, (long long)a->step, (long long)a->size, (int)a->axis);
+        return dp_fail(DP_EINVAL, "embed: %s from %lld by %lld into %lld of axis %d",
+                       dp__describe(x), (long long)a->begin, (long long)a->step, (long long)a->size,
+                       (int)a->axis);
     f->shape.dim[a->axis] = a->size;
     return DP_OK;
 }
 
 static bool embed_sample(int n, dp_tensor **in, void *attr) {
-    static const embed_attr a[] = {{1, 1, 1, 8}, {0, 0, 1, 1}, {0, 0, 1, 4}, {2, 65, -2, 66}, {0, 1, 2, 9}};
+    static const embed_attr a[] = {
+        {1, 1, 1, 8}, {0, 0, 1, 1}, {0, 0, 1, 4}, {2, 65, -2, 66}, {0, 1, 2, 9}};
     if (n >= 5) return false;
     *(embed_attr *)attr = a[n];
     if (n == 1) {
@@ -77,7 +83,8 @@ dp_tensor *dp_pad(dp_tensor *x, int axis, int64_t before, int64_t after) {
     int64_t size;
     if (before < 0 || after < 0 || __builtin_add_overflow(before, after, &size) ||
         __builtin_add_overflow(size, x->dim[axis], &size)) {
-        dp_fail(DP_EINVAL, "pad: %lld and %lld around axis %d of %s", (long long)before, (long long)after, axis, dp__describe(x));
+        dp_fail(DP_EINVAL, "pad: %lld and %lld around axis %d of %s", (long long)before,
+                (long long)after, axis, dp__describe(x));
         return NULL;
     }
     return dp__embed(x, axis, before, 1, size);

@@ -16,10 +16,7 @@ static bool erf_sample(int n, dp_tensor **in, void *attr) {
 }
 
 const dp_op dp_op_erf = {
-    DP_OP("erf", DP_POINTWISE, 1),
-    .infer = dp__infer_float,
-    .diff = erf_diff,
-    .tile = erf_tile,
+    DP_OP("erf", DP_POINTWISE, 1), .infer = dp__infer_float, .diff = erf_diff, .tile = erf_tile,
     .sample = erf_sample,
 };
 

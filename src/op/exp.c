@@ -15,10 +15,7 @@ static bool exp_sample(int n, dp_tensor **in, void *attr) {
 }
 
 const dp_op dp_op_exp = {
-    DP_OP("exp", DP_POINTWISE, 1),
-    .infer = dp__infer_float,
-    .diff = exp_diff,
-    .tile = exp_tile,
+    DP_OP("exp", DP_POINTWISE, 1), .infer = dp__infer_float, .diff = exp_diff, .tile = exp_tile,
     .sample = exp_sample,
 };
 

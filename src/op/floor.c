@@ -1,7 +1,8 @@
 /* y = the largest integer <= x */
 #include "op.h"
 
-DP_TILE1(floor, DP_FLOATS, T, (sizeof(T) == 4 ? (T)__builtin_floorf((float)a) : (T)__builtin_floor((double)a)))
+DP_TILE1(floor, DP_FLOATS, T,
+         (sizeof(T) == 4 ? (T)__builtin_floorf((float)a) : (T)__builtin_floor((double)a)))
 
 static bool floor_sample(int n, dp_tensor **in, void *attr) {
     (void)attr;

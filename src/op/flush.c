@@ -1,10 +1,10 @@
-/* y = x, and +0 where |x| is below the smallest normal number; NaN stays. Optimisers write their state
- * through it. */
+/* y = x, and +0 where |x| is below the smallest normal number; NaN stays. Optimisers write their
+ * state through it. */
 #include <float.h>
 #include "op.h"
 
 #define FLUSH_MIN (sizeof(T) == 4 ? (T)FLT_MIN : (T)DBL_MIN)
-DP_TILE1(flush, DP_FLOATS, T, a < FLUSH_MIN && a > -FLUSH_MIN ? 0 : a)
+DP_TILE1(flush, DP_FLOATS, T, a<FLUSH_MIN && a> - FLUSH_MIN ? 0 : a)
 
 /* dy = dx */
 static dp_tensor *flush_diff(dp_tensor *y, int i, dp_tensor *t) {

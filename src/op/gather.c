@@ -7,11 +7,12 @@ typedef struct gather_attr {
 } gather_attr;
 
 typedef struct gather_view {
-    size_t outer, n, inner, k;            /* x is [outer, n, inner], index [k] */
+    size_t outer, n, inner, k; /* x is [outer, n, inner], index [k] */
 } gather_view;
 
 static gather_view gather_sizes(const dp_array *x, const dp_array *index, int64_t axis) {
-    gather_view v = {1, (size_t)x->shape.dim[axis], 1, (size_t)dp__shape_count(index->shape.rank, index->shape.dim, NULL)};
+    gather_view v = {1, (size_t)x->shape.dim[axis], 1,
+                     (size_t)dp__shape_count(index->shape.rank, index->shape.dim, NULL)};
     for (int i = 0; i < axis; i++) v.outer *= (size_t)x->shape.dim[i];
     for (int i = (int)axis + 1; i < x->shape.rank; i++) v.inner *= (size_t)x->shape.dim[i];
     return v;
@@ -26,8 +27,10 @@ static void gather_run(const dp_run *r) {
         size_t o = at / v.k;
         int64_t i = index[at % v.k];
         char *y = (char *)r->out.data + at * bytes;
-        if (i < 0 || (size_t)i >= v.n) memset(y, 0, bytes);
-        else memcpy(y, (const char *)r->in[0].data + (o * v.n + (size_t)i) * bytes, bytes);
+        if (i < 0 || (size_t)i >= v.n)
+            memset(y, 0, bytes);
+        else
+            memcpy(y, (const char *)r->in[0].data + (o * v.n + (size_t)i) * bytes, bytes);
     }
 }
 
@@ -39,7 +42,8 @@ static dp_tensor *gather_transpose(dp_tensor *y, int i, dp_tensor *ct) {
 static dp_status gather_infer(dp_infer *f) {
     int64_t axis = ((const gather_attr *)f->attr)->axis;
     if (axis < 0 || axis >= f->in[0]->rank || f->in[1]->rank != 1 || f->in[1]->dtype != DP_I64)
-        return dp_fail(DP_EINVAL, "gather: axis %lld of %s by %s", (long long)axis, dp__describe(f->in[0]), dp__describe(f->in[1]));
+        return dp_fail(DP_EINVAL, "gather: axis %lld of %s by %s", (long long)axis,
+                       dp__describe(f->in[0]), dp__describe(f->in[1]));
     f->shape.dim[axis] = f->in[1]->dim[0];
     return DP_OK;
 }
@@ -53,7 +57,8 @@ static bool gather_sample(int n, dp_tensor **in, void *attr) {
     return true;
 }
 
-static const dp_op_field gather_fields[] = {{"axis", DP_FIELD_INT, offsetof(gather_attr, axis)}, {0}};
+static const dp_op_field gather_fields[] = {{"axis", DP_FIELD_INT, offsetof(gather_attr, axis)},
+                                            {0}};
 
 const dp_op dp_op_gather = {
     DP_OP("gather", DP_KERNEL, 2),
@@ -68,8 +73,9 @@ const dp_op dp_op_gather = {
 
 /* ---- scatter_add: y = x, then y[o, index[k], i] += part[o, k, i] for k = 0, 1, ... ---- */
 
-#define SCATTER_ADD(type)                                                                        \
-    for (size_t j = from; j < to; j++) ((type *)y)[j] = (type)(((type *)y)[j] + ((const type *)p)[j])
+#define SCATTER_ADD(type)              \
+    for (size_t j = from; j < to; j++) \
+    ((type *)y)[j] = (type)(((type *)y)[j] + ((const type *)p)[j])
 
 /* Parts share the inner elements (or the outer ones, if there is one inner only). */
 static void scatter_add_run(const dp_run *r) {
@@ -78,7 +84,8 @@ static void scatter_add_run(const dp_run *r) {
     size_t width = dp_dtype_size(r->out.dtype), split = v.inner >= r->parts ? v.inner : 1;
     size_t from = split == 1 ? 0 : v.inner * r->part / r->parts;
     size_t to = split == 1 ? v.inner : v.inner * (r->part + 1) / r->parts;
-    size_t o0 = split == 1 ? v.outer * r->part / r->parts : 0, o1 = split == 1 ? v.outer * (r->part + 1) / r->parts : v.outer;
+    size_t o0 = split == 1 ? v.outer * r->part / r->parts : 0,
+           o1 = split == 1 ? v.outer * (r->part + 1) / r->parts : v.outer;
     for (size_t o = o0; o < o1; o++) {
         for (size_t i = 0; i < v.n && r->out.data != r->in[0].data; i++) {
             size_t at = ((o * v.n + i) * v.inner + from) * width;
@@ -88,10 +95,14 @@ static void scatter_add_run(const dp_run *r) {
             if (index[k] < 0 || (size_t)index[k] >= v.n) continue;
             char *y = (char *)r->out.data + (o * v.n + (size_t)index[k]) * v.inner * width;
             const char *p = (const char *)r->in[2].data + (o * v.k + k) * v.inner * width;
-            if (r->out.dtype == DP_F32) SCATTER_ADD(float);
-            else if (r->out.dtype == DP_F64) SCATTER_ADD(double);
-            else if (r->out.dtype == DP_I64) SCATTER_ADD(uint64_t);
-            else SCATTER_ADD(uint8_t);
+            if (r->out.dtype == DP_F32)
+                SCATTER_ADD(float);
+            else if (r->out.dtype == DP_F64)
+                SCATTER_ADD(double);
+            else if (r->out.dtype == DP_I64)
+                SCATTER_ADD(uint64_t);
+            else
+                SCATTER_ADD(uint8_t);
         }
     }
 }
@@ -99,7 +110,8 @@ static void scatter_add_run(const dp_run *r) {
 
 /* Linear in x and part together. */
 static dp_tensor *scatter_add_vjp(dp_tensor *y, int i, dp_tensor *ct) {
-    return i == 0 ? ct : dp_gather(ct, (int)((const gather_attr *)dp_attr(y))->axis, dp_input(y, 1));
+    return i == 0 ? ct
+                  : dp_gather(ct, (int)((const gather_attr *)dp_attr(y))->axis, dp_input(y, 1));
 }
 
 static dp_tensor *scatter_add_jvp(dp_tensor *y, int i, dp_tensor *t) {
@@ -112,10 +124,11 @@ static dp_status scatter_add_infer(dp_infer *f) {
     const dp_tensor *x = f->in[0], *index = f->in[1], *part = f->in[2];
     bool fits = axis >= 0 && axis < x->rank && index->rank == 1 && index->dtype == DP_I64 &&
                 part->rank == x->rank && part->dtype == x->dtype;
-    for (int i = 0; fits && i < x->rank; i++) fits = part->dim[i] == (i == axis ? index->dim[0] : x->dim[i]);
+    for (int i = 0; fits && i < x->rank; i++)
+        fits = part->dim[i] == (i == axis ? index->dim[0] : x->dim[i]);
     if (fits) return DP_OK;
-    return dp_fail(DP_EINVAL, "scatter_add: %s at %s of axis %lld of %s", dp__describe(part), dp__describe(index),
-                   (long long)axis, dp__describe(x));
+    return dp_fail(DP_EINVAL, "scatter_add: %s at %s of axis %lld of %s", dp__describe(part),
+                   dp__describe(index), (long long)axis, dp__describe(x));
 }
 
 static bool scatter_add_sample(int n, dp_tensor **in, void *attr) {
@@ -142,23 +155,28 @@ const dp_op dp_op_scatter_add = {
 
 /* The axes of index take the place of the axis. */
 dp_tensor *dp_gather(dp_tensor *x, int axis, dp_tensor *index) {
-    if (!dp__check(x, "gather") || !dp__check(index, "gather") || !dp__axis("gather", x, &axis)) return NULL;
+    if (!dp__check(x, "gather") || !dp__check(index, "gather") || !dp__axis("gather", x, &axis))
+        return NULL;
     if (!dp__index_fits("gather", index, x->dim[axis])) return NULL;
     if (x->rank - 1 + index->rank > DP_MAX_RANK) {
-        dp_fail(DP_ELIMIT, "gather: the result would have rank %d; at most %d", x->rank - 1 + index->rank, DP_MAX_RANK);
+        dp_fail(DP_ELIMIT, "gather: the result would have rank %d; at most %d",
+                x->rank - 1 + index->rank, DP_MAX_RANK);
         return NULL;
     }
     dp_tensor *in[2] = {x, dp_reshape(dp__as(index, DP_I64), DP_SHAPE(dp_count(index)))};
     dp_tensor *y = in[1] ? dp_apply(&dp_op_gather, in, 2, &(gather_attr){axis}) : NULL;
     dp_shape s = {.rank = x->rank - 1 + index->rank};
     for (int i = 0; i < s.rank; i++)
-        s.dim[i] = i < axis ? x->dim[i] : i < axis + index->rank ? index->dim[i - axis] : x->dim[i - index->rank + 1];
+        s.dim[i] = i < axis                 ? x->dim[i]
+                   : i < axis + index->rank ? index->dim[i - axis]
+                                            : x->dim[i - index->rank + 1];
     return dp_reshape(y, s);
 }
 
 dp_tensor *dp_scatter_add(dp_tensor *x, int axis, dp_tensor *index, dp_tensor *part) {
-    if (!dp__check(x, "scatter_add") || !dp__check(index, "scatter_add") || !dp__check(part, "scatter_add") ||
-        !dp__axis("scatter_add", x, &axis)) return NULL;
+    if (!dp__check(x, "scatter_add") || !dp__check(index, "scatter_add") ||
+        !dp__check(part, "scatter_add") || !dp__axis("scatter_add", x, &axis))
+        return NULL;
     if (!dp__index_fits("scatter_add", index, x->dim[axis])) return NULL;
     dp_shape s = dp_shape_at(x);
     s.dim[axis] = dp_count(index);

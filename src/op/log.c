@@ -15,10 +15,7 @@ static bool log_sample(int n, dp_tensor **in, void *attr) {
 }
 
 const dp_op dp_op_log = {
-    DP_OP("log", DP_POINTWISE, 1),
-    .infer = dp__infer_float,
-    .diff = log_diff,
-    .tile = log_tile,
+    DP_OP("log", DP_POINTWISE, 1), .infer = dp__infer_float, .diff = log_diff, .tile = log_tile,
     .sample = log_sample,
 };
 

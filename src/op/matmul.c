@@ -8,10 +8,16 @@ static dp_gemm matmul_product(const dp_run *r, size_t b) {
     size_t size = dp_dtype_size(r->out.dtype);
     const dp_array *x = &r->in[0], *w = &r->in[1];
     dp_gemm g = {
-        .m = (size_t)x->shape.dim[at], .k = (size_t)x->shape.dim[at + 1], .n = (size_t)w->shape.dim[at + 1],
-        .a_row = (ptrdiff_t)x->stride[at], .a_col = (ptrdiff_t)x->stride[at + 1],
-        .b_row = (ptrdiff_t)w->stride[at], .b_col = (ptrdiff_t)w->stride[at + 1],
-        .whole_rows = r->whole_rows, .epilogue = r->epilogue, .context = r->context,
+        .m = (size_t)x->shape.dim[at],
+        .k = (size_t)x->shape.dim[at + 1],
+        .n = (size_t)w->shape.dim[at + 1],
+        .a_row = (ptrdiff_t)x->stride[at],
+        .a_col = (ptrdiff_t)x->stride[at + 1],
+        .b_row = (ptrdiff_t)w->stride[at],
+        .b_col = (ptrdiff_t)w->stride[at + 1],
+        .whole_rows = r->whole_rows,
+        .epilogue = r->epilogue,
+        .context = r->context,
     };
     g.c_row = (ptrdiff_t)g.n;
     ptrdiff_t batch = (ptrdiff_t)b;
@@ -21,7 +27,9 @@ static dp_gemm matmul_product(const dp_run *r, size_t b) {
     return g;
 }
 
-static size_t matmul_batch(const dp_run *r) { return r->out.shape.rank == 3 ? (size_t)r->out.shape.dim[0] : 1; }
+static size_t matmul_batch(const dp_run *r) {
+    return r->out.shape.rank == 3 ? (size_t)r->out.shape.dim[0] : 1;
+}
 
 /* Rows of product b are rows b*m... of the output seen as [batch*m, n]. */
 typedef struct matmul_shift {
@@ -38,8 +46,10 @@ static void matmul_part(const dp_run *r, size_t b, size_t part, size_t parts) {
     dp_gemm g = matmul_product(r, b);
     matmul_shift shift = {r, b * g.m};
     if (g.epilogue && b) g.epilogue = matmul_epilogue, g.context = &shift;
-    if (r->out.dtype == DP_F32) dp__k()->f32.gemm(&g, r->scratch, part, parts);
-    else dp__k()->f64.gemm(&g, r->scratch, part, parts);
+    if (r->out.dtype == DP_F32)
+        dp__k()->f32.gemm(&g, r->scratch, part, parts);
+    else
+        dp__k()->f64.gemm(&g, r->scratch, part, parts);
 }
 
 /* A single product is split by the kernel; of a batch each part computes whole products. */
@@ -56,15 +66,18 @@ static void matmul_run(const dp_run *r) {
 static void matmul_slow(const dp_run *r) {
     for (size_t b = 0; b < matmul_batch(r); b++) {
         dp_gemm g = matmul_product(r, b);
-        if (r->out.dtype == DP_F32) dp__twin_gemm_f32(&g);
-        else dp__twin_gemm_f64(&g);
+        if (r->out.dtype == DP_F32)
+            dp__twin_gemm_f32(&g);
+        else
+            dp__twin_gemm_f64(&g);
     }
 }
 
 static size_t matmul_scratch(const dp_run *r) {
     dp_gemm g = matmul_product(r, 0);
     size_t parts = matmul_batch(r) == 1 ? r->parts : 1;
-    return r->out.dtype == DP_F32 ? dp__k()->f32.gemm_scratch(&g, parts) : dp__k()->f64.gemm_scratch(&g, parts);
+    return r->out.dtype == DP_F32 ? dp__k()->f32.gemm_scratch(&g, parts)
+                                  : dp__k()->f64.gemm_scratch(&g, parts);
 }
 
 static size_t matmul_cost(const dp_run *r) {
@@ -79,7 +92,8 @@ static dp_tensor *matmul_turned(dp_tensor *x) { return dp_transpose(x, -1, -2); 
 static dp_tensor *matmul_transpose(dp_tensor *y, int i, dp_tensor *ct) {
     dp_tensor *a = dp_input(y, 0), *b = dp_input(y, 1);
     if (dp_input(y, i)->op == &dp_op_permute)
-        return matmul_turned(i == 0 ? dp_matmul(b, matmul_turned(ct)) : dp_matmul(matmul_turned(ct), a));
+        return matmul_turned(i == 0 ? dp_matmul(b, matmul_turned(ct))
+                                    : dp_matmul(matmul_turned(ct), a));
     return i == 0 ? dp_matmul(ct, matmul_turned(b)) : dp_matmul(matmul_turned(a), ct);
 }
 
@@ -87,16 +101,20 @@ static dp_status matmul_infer(dp_infer *f) {
     const dp_tensor *a = f->in[0], *b = f->in[1];
     bool legal = a->rank == b->rank && (a->rank == 2 || (a->rank == 3 && a->dim[0] == b->dim[0]));
     if (!legal || a->dim[a->rank - 1] != b->dim[b->rank - 2])
-        return dp_fail(DP_EINVAL, "matmul: inner sizes differ: %s x %s", dp__shape_text(a->rank, a->dim), dp__shape_text(b->rank, b->dim));
+        return dp_fail(DP_EINVAL, "matmul: inner sizes differ: %s x %s",
+                       dp__shape_text(a->rank, a->dim), dp__shape_text(b->rank, b->dim));
     if (a->dtype != b->dtype || !dp__is_float((dp_dtype)a->dtype))
-        return dp_fail(DP_EINVAL, "matmul: %s x %s; expected floats of one dtype", dp__describe(a), dp__describe(b));
+        return dp_fail(DP_EINVAL, "matmul: %s x %s; expected floats of one dtype", dp__describe(a),
+                       dp__describe(b));
     f->shape.dim[a->rank - 1] = b->dim[b->rank - 1];
     return DP_OK;
 }
 
 static bool matmul_sample(int n, dp_tensor **in, void *attr) {
-    static const dp_shape a[] = {{2, {3, 5}}, {2, {1, 4}}, {3, {2, 3, 4}}, {2, {2, 0}}, {2, {17, 600}}, {2, {0, 3}}};
-    static const dp_shape b[] = {{2, {5, 4}}, {2, {4, 1}}, {3, {2, 4, 5}}, {2, {0, 3}}, {2, {600, 33}}, {2, {3, 2}}};
+    static const dp_shape a[] = {{2, {3, 5}}, {2, {1, 4}},    {3, {2, 3, 4}},
+                                 {2, {2, 0}}, {2, {17, 600}}, {2, {0, 3}}};
+    static const dp_shape b[] = {{2, {5, 4}}, {2, {4, 1}},    {3, {2, 4, 5}},
+                                 {2, {0, 3}}, {2, {600, 33}}, {2, {3, 2}}};
     (void)attr;
     if (n >= 7) return false;
     in[0] = dp__sample_numbers(a[n % 6], -1, 1, 1);
@@ -130,12 +148,13 @@ static dp_tensor *matmul_rank3(dp_tensor *x, const dp_shape *lead) {
     if (!x || s.rank > DP_MAX_RANK) return NULL;
     s.dim[s.rank - 2] = x->dim[x->rank - 2];
     s.dim[s.rank - 1] = x->dim[x->rank - 1];
-    dp_shape flat = {3, {dp__shape_count(lead->rank, lead->dim, NULL), s.dim[s.rank - 2], s.dim[s.rank - 1]}};
+    dp_shape flat = {
+        3, {dp__shape_count(lead->rank, lead->dim, NULL), s.dim[s.rank - 2], s.dim[s.rank - 1]}};
     return dp_reshape(dp_broadcast(x, s), flat);
 }
 
 static dp_tensor *matmul_batched(dp_tensor *a, dp_tensor *b) {
-    dp_tensor la = *a, lb = *b;                        /* their leading axes, for the broadcast rule */
+    dp_tensor la = *a, lb = *b; /* their leading axes, for the broadcast rule */
     dp_shape lead;
     la.rank = (uint8_t)(a->rank - 2), lb.rank = (uint8_t)(b->rank - 2);
     if (!dp__broadcast_shape("matmul", &la, &lb, &lead)) return NULL;
@@ -150,7 +169,9 @@ static dp_tensor *matmul_batched(dp_tensor *a, dp_tensor *b) {
 dp_tensor *dp_matmul(dp_tensor *a, dp_tensor *b) {
     if (!dp__check(a, "matmul") || !dp__check(b, "matmul")) return NULL;
     if (a->rank < 2 || b->rank < 2 || a->dim[a->rank - 1] != b->dim[b->rank - 2]) {
-        dp_fail(DP_EINVAL, a->rank < 2 || b->rank < 2 ? "matmul: rank below 2: %s x %s" : "matmul: inner sizes differ: %s x %s",
+        dp_fail(DP_EINVAL,
+                a->rank < 2 || b->rank < 2 ? "matmul: rank below 2: %s x %s"
+                                           : "matmul: inner sizes differ: %s x %s",
                 dp__shape_text(a->rank, a->dim), dp__shape_text(b->rank, b->dim));
         return NULL;
     }
@@ -162,9 +183,11 @@ dp_tensor *dp_matmul(dp_tensor *a, dp_tensor *b) {
     dp_tensor *in[2] = {a, b};
     if (a->rank == 2 && b->rank == 2) return dp_apply(&dp_op_matmul, in, 2, NULL);
     if (b->rank > 2) return matmul_batched(a, b);
-    dp_shape s = dp_shape_at(a);                       /* one matrix for all: its rows are rows */
+    dp_shape s = dp_shape_at(a); /* one matrix for all: its rows are rows */
     in[0] = dp_reshape(a, DP_SHAPE(-1, a->dim[a->rank - 1]));
-    if (dp_count(a) == 0) in[0] = dp_reshape(a, DP_SHAPE(dp__shape_count(a->rank - 1, a->dim, NULL), a->dim[a->rank - 1]));
+    if (dp_count(a) == 0)
+        in[0] = dp_reshape(
+            a, DP_SHAPE(dp__shape_count(a->rank - 1, a->dim, NULL), a->dim[a->rank - 1]));
     s.dim[s.rank - 1] = b->dim[1];
     return in[0] ? dp_reshape(dp_apply(&dp_op_matmul, in, 2, NULL), s) : NULL;
 }
@@ -172,8 +195,9 @@ dp_tensor *dp_matmul(dp_tensor *a, dp_tensor *b) {
 dp_tensor *dp_linear(dp_tensor *x, dp_tensor *weight, dp_tensor *bias) {
     if (!dp__check(x, "linear") || !dp__check(weight, "linear")) return NULL;
     if (weight->rank != 2 || x->rank < 1 || x->dim[x->rank - 1] != weight->dim[1]) {
-        dp_fail(DP_EINVAL, "linear: input %s; weight %s takes [...,%lld]", dp__shape_text(x->rank, x->dim),
-                dp__shape_text(weight->rank, weight->dim), weight->rank == 2 ? (long long)weight->dim[1] : -1);
+        dp_fail(DP_EINVAL, "linear: input %s; weight %s takes [...,%lld]",
+                dp__shape_text(x->rank, x->dim), dp__shape_text(weight->rank, weight->dim),
+                weight->rank == 2 ? (long long)weight->dim[1] : -1);
         return NULL;
     }
     dp_tensor *rows = x->rank == 1 ? dp_expand_dims(x, 0) : x;

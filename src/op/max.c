@@ -2,11 +2,14 @@
 #include "op.h"
 
 static void max_row(void *out, const void *in, size_t n, dp_dtype dtype) {
-    if (dtype == DP_F32) *(float *)out = dp__k()->f32.max(in, n);
-    else if (dtype == DP_F64) *(double *)out = dp__k()->f64.max(in, n);
+    if (dtype == DP_F32)
+        *(float *)out = dp__k()->f32.max(in, n);
+    else if (dtype == DP_F64)
+        *(double *)out = dp__k()->f64.max(in, n);
     else {
         int64_t m = INT64_MIN;
-        for (size_t i = 0; i < n; i++) m = ((const int64_t *)in)[i] > m ? ((const int64_t *)in)[i] : m;
+        for (size_t i = 0; i < n; i++)
+            m = ((const int64_t *)in)[i] > m ? ((const int64_t *)in)[i] : m;
         *(int64_t *)out = m;
     }
 }
@@ -31,13 +34,15 @@ static dp_tensor *max_jvp(dp_tensor *y, int i, dp_tensor *t) {
 
 static dp_status max_infer(dp_infer *f) {
     if (f->in[0]->rank == 0 || f->dtype == DP_U8)
-        return dp_fail(DP_EINVAL, "%s: %s; expected an axis, and no bytes", f->op->name, dp__describe(f->in[0]));
+        return dp_fail(DP_EINVAL, "%s: %s; expected an axis, and no bytes", f->op->name,
+                       dp__describe(f->in[0]));
     f->shape.dim[f->shape.rank - 1] = 1;
     return DP_OK;
 }
 
 static bool max_sample(int n, dp_tensor **in, void *attr) {
-    static const dp_shape s[] = {{2, {3, 5}}, {2, {2, 0}}, {2, {2, 4097}}, {3, {2, 3, 1}}, {1, {300}}};
+    static const dp_shape s[] = {
+        {2, {3, 5}}, {2, {2, 0}}, {2, {2, 4097}}, {3, {2, 3, 1}}, {1, {300}}};
     (void)attr;
     if (n >= 5) return false;
     in[0] = dp__sample_numbers(s[n], -1, 1, (uint64_t)n);
@@ -45,37 +50,37 @@ static bool max_sample(int n, dp_tensor **in, void *attr) {
 }
 
 const dp_op dp_op_max = {
-    DP_OP("max", DP_ROW, 1),
-    .infer = max_infer,
-    .vjp = max_vjp,
-    .jvp = max_jvp,
-    .row = max_row,
-    .sample = max_sample,
+    DP_OP("max", DP_ROW, 1), .infer = max_infer, .vjp = max_vjp,
+    .jvp = max_jvp,          .row = max_row,     .sample = max_sample,
 };
 
 /* ---- argmax: the lowest index of a tie; NaN wins; 0 of none ---- */
 
-#define ARGMAX(type, isnan)                                                                      \
-    {                                                                                            \
-        const type *x = in;                                                                      \
-        for (size_t i = 1; i < n; i++)                                                           \
-            if (x[i] > x[best] || ((isnan) && x[best] == x[best])) best = i;                     \
-        break;                                                                                   \
+#define ARGMAX(type, isnan)                                                  \
+    {                                                                        \
+        const type *x = in;                                                  \
+        for (size_t i = 1; i < n; i++)                                       \
+            if (x[i] > x[best] || ((isnan) && x[best] == x[best])) best = i; \
+        break;                                                               \
     }
 static void argmax_row(void *out, const void *in, size_t n, dp_dtype dtype) {
     size_t best = 0;
     switch (dtype) {
-    case DP_F32: ARGMAX(float, x[i] != x[i])
-    case DP_F64: ARGMAX(double, x[i] != x[i])
-    case DP_I64: ARGMAX(int64_t, 0)
-    default: ARGMAX(uint8_t, 0)
+    case DP_F32:
+        ARGMAX(float, x[i] != x[i])
+    case DP_F64:
+        ARGMAX(double, x[i] != x[i])
+    case DP_I64:
+        ARGMAX(int64_t, 0)
+    default:
+        ARGMAX(uint8_t, 0)
     }
     *(int64_t *)out = (int64_t)best;
 }
 #undef ARGMAX
 
 static dp_status argmax_infer(dp_infer *f) {
-    f->dtype = DP_I64;                     /* of bytes too */
+    f->dtype = DP_I64; /* of bytes too */
     return max_infer(f);
 }
 
@@ -100,6 +105,12 @@ static dp_tensor *max_along(const dp_op *op, dp_tensor *x, int axis, bool keep_d
     return keep_dims ? y : dp_squeeze(y, axis);
 }
 
-dp_tensor *dp_max(dp_tensor *x, int axis, bool keep_dims) { return max_along(&dp_op_max, x, axis, keep_dims); }
-dp_tensor *dp_argmax(dp_tensor *x, int axis, bool keep_dims) { return max_along(&dp_op_argmax, x, axis, keep_dims); }
-dp_tensor *dp_min(dp_tensor *x, int axis, bool keep_dims) { return dp_neg(dp_max(dp_neg(x), axis, keep_dims)); }
+dp_tensor *dp_max(dp_tensor *x, int axis, bool keep_dims) {
+    return max_along(&dp_op_max, x, axis, keep_dims);
+}
+dp_tensor *dp_argmax(dp_tensor *x, int axis, bool keep_dims) {
+    return max_along(&dp_op_argmax, x, axis, keep_dims);
+}
+dp_tensor *dp_min(dp_tensor *x, int axis, bool keep_dims) {
+    return dp_neg(dp_max(dp_neg(x), axis, keep_dims));
+}

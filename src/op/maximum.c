@@ -1,7 +1,12 @@
 /* y = max(a, b); NaN wins; of zeros +0 */
 #include "op.h"
 
-DP_TILE2(maximum, DP_ALL_TYPES, T, a > b ? a : b > a ? b : a == b ? (a == 0 ? DP_WRAP(+) : a) : a != a ? a : b)
+DP_TILE2(maximum, DP_ALL_TYPES, T,
+         a > b    ? a
+         : b > a  ? b
+         : a == b ? (a == 0 ? DP_WRAP(+) : a)
+         : a != a ? a
+                  : b)
 
 /* dy = da where a >= b, else db */
 static dp_tensor *maximum_diff(dp_tensor *y, int i, dp_tensor *t) {

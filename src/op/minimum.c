@@ -1,7 +1,12 @@
 /* y = min(a, b); NaN wins; of zeros -0 */
 #include "op.h"
 
-DP_TILE2(minimum, DP_ALL_TYPES, T, a < b ? a : b < a ? b : a == b ? (a == 0 ? -(-a - b) : a) : a != a ? a : b)
+DP_TILE2(minimum, DP_ALL_TYPES, T,
+         a < b    ? a
+         : b < a  ? b
+         : a == b ? (a == 0 ? -(-a - b) : a)
+         : a != a ? a
+                  : b)
 
 /* dy = da where a <= b, else db */
 static dp_tensor *minimum_diff(dp_tensor *y, int i, dp_tensor *t) {

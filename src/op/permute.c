@@ -2,7 +2,7 @@
 #include "op.h"
 
 typedef struct permute_attr {
-    dp_shape axes;                   /* a permutation of 0..rank-1 */
+    dp_shape axes; /* a permutation of 0..rank-1 */
 } permute_attr;
 
 static bool permute_view(const dp_array *in, dp_array *out, const void *attr) {
@@ -23,7 +23,9 @@ static dp_tensor *permute_transpose(dp_tensor *y, int i, dp_tensor *ct) {
 static dp_status permute_infer(dp_infer *f) {
     const permute_attr *a = f->attr;
     unsigned seen = 0;
-    for (int i = 0; a->axes.rank == f->in[0]->rank && i < a->axes.rank && a->axes.dim[i] >= 0 && a->axes.dim[i] < f->in[0]->rank; i++)
+    for (int i = 0; a->axes.rank == f->in[0]->rank && i < a->axes.rank && a->axes.dim[i] >= 0 &&
+                    a->axes.dim[i] < f->in[0]->rank;
+         i++)
         seen |= 1u << a->axes.dim[i];
     if (a->axes.rank != f->in[0]->rank || seen != (1u << f->in[0]->rank) - 1)
         return dp_fail(DP_EINVAL, "permute: %s is no order of the axes of %s",
@@ -38,7 +40,8 @@ static bool permute_sample(int n, dp_tensor **in, void *attr) {
     return dp__sample_map(n, in, 1, -2, 2);
 }
 
-static const dp_op_field permute_fields[] = {{"axes", DP_FIELD_SHAPE, offsetof(permute_attr, axes)}, {0}};
+static const dp_op_field permute_fields[] = {{"axes", DP_FIELD_SHAPE, offsetof(permute_attr, axes)},
+                                             {0}};
 
 const dp_op dp_op_permute = {
     DP_OP("permute", DP_VIEW, 1),
@@ -58,12 +61,15 @@ dp_tensor *dp_permute(dp_tensor *x, int n, const int *axes) {
         return NULL;
     }
     permute_attr a = {{.rank = n}};
-    for (int i = 0; i < n && i < DP_MAX_RANK; i++) a.axes.dim[i] = axes[i] < 0 ? axes[i] + n : axes[i];
+    for (int i = 0; i < n && i < DP_MAX_RANK; i++)
+        a.axes.dim[i] = axes[i] < 0 ? axes[i] + n : axes[i];
     return dp_apply(&dp_op_permute, &x, 1, &a);
 }
 
 dp_tensor *dp_transpose(dp_tensor *x, int p, int q) {
-    if (!dp__check(x, "transpose") || !dp__axis("transpose", x, &p) || !dp__axis("transpose", x, &q)) return NULL;
+    if (!dp__check(x, "transpose") || !dp__axis("transpose", x, &p) ||
+        !dp__axis("transpose", x, &q))
+        return NULL;
     int axes[DP_MAX_RANK];
     for (int i = 0; i < x->rank; i++) axes[i] = i == p ? q : i == q ? p : i;
     return dp_permute(x, x->rank, axes);

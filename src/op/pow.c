@@ -14,8 +14,10 @@ static void pow_tile(const dp_tile *t) {
             if (!t->stride[i]) dp__fill(spread[i], in[i], n, size), in[i] = spread[i];
         }
         void *out = (char *)t->out + at * size;
-        if (t->dtype == DP_F32) dp__k()->f32.pow(out, in[0], in[1], n);
-        else dp__k()->f64.pow(out, in[0], in[1], n);
+        if (t->dtype == DP_F32)
+            dp__k()->f32.pow(out, in[0], in[1], n);
+        else
+            dp__k()->f64.pow(out, in[0], in[1], n);
     }
 }
 
@@ -37,10 +39,7 @@ static bool pow_sample(int n, dp_tensor **in, void *attr) {
 }
 
 const dp_op dp_op_pow = {
-    DP_OP("pow", DP_POINTWISE, 2),
-    .infer = dp__infer_float,
-    .diff = pow_diff,
-    .tile = pow_tile,
+    DP_OP("pow", DP_POINTWISE, 2), .infer = dp__infer_float, .diff = pow_diff, .tile = pow_tile,
     .sample = pow_sample,
 };
 

@@ -12,7 +12,8 @@ static void put_run(const dp_run *r) {
     size_t outer = 1, inner = dp_dtype_size(r->out.dtype);
     for (int i = 0; i < a->axis; i++) outer *= (size_t)s->dim[i];
     for (int i = (int)a->axis + 1; i < s->rank; i++) inner *= (size_t)s->dim[i];
-    size_t row = (size_t)s->dim[a->axis] * inner, piece = (size_t)r->in[1].shape.dim[a->axis] * inner;
+    size_t row = (size_t)s->dim[a->axis] * inner,
+           piece = (size_t)r->in[1].shape.dim[a->axis] * inner;
     size_t from = outer * r->part / r->parts, to = outer * (r->part + 1) / r->parts;
     for (size_t o = from; o < to; o++) {
         char *y = (char *)r->out.data + o * row;
@@ -32,24 +33,28 @@ static dp_tensor *put_transpose(dp_tensor *y, int i, dp_tensor *ct) {
 static dp_tensor *put_jvp(dp_tensor *y, int i, dp_tensor *t) {
     const put_attr *a = dp_attr(y);
     dp_tensor *zero = dp__zeros_like(dp_input(y, 1 - i));
-    return i == 0 ? dp_put(t, (int)a->axis, a->begin, zero) : dp_put(zero, (int)a->axis, a->begin, t);
+    return i == 0 ? dp_put(t, (int)a->axis, a->begin, zero)
+                  : dp_put(zero, (int)a->axis, a->begin, t);
 }
 
 static dp_status put_infer(dp_infer *f) {
     const put_attr *a = f->attr;
     const dp_tensor *x = f->in[0], *part = f->in[1];
-    bool fits = x->rank == part->rank && a->axis >= 0 && a->axis < x->rank && x->dtype == part->dtype;
+    bool fits =
+        x->rank == part->rank && a->axis >= 0 && a->axis < x->rank && x->dtype == part->dtype;
     for (int i = 0; fits && i < x->rank; i++)
-        fits = i == a->axis ? a->begin >= 0 && part->dim[i] <= x->dim[i] && a->begin <= x->dim[i] - part->dim[i]
+        fits = i == a->axis ? a->begin >= 0 && part->dim[i] <= x->dim[i] &&
+                                  a->begin <= x->dim[i] - part->dim[i]
                             : part->dim[i] == x->dim[i];
     if (fits) return DP_OK;
-    return dp_fail(DP_EINVAL, "put: %s at %lld of axis %d of %s", dp__describe(part), (long long)a->begin,
-                   (int)a->axis, dp__describe(x));
+    return dp_fail(DP_EINVAL, "put: %s at %lld of axis %d of %s", dp__describe(part),
+                   (long long)a->begin, (int)a->axis, dp__describe(x));
 }
 
 static bool put_sample(int n, dp_tensor **in, void *attr) {
     static const put_attr a[] = {{1, 2}, {0, 1}, {2, 0}};
-    static const dp_shape x[] = {{2, {3, 7}}, {1, {4}}, {3, {2, 2, 3}}}, part[] = {{2, {3, 4}}, {1, {0}}, {3, {2, 2, 3}}};
+    static const dp_shape x[] = {{2, {3, 7}}, {1, {4}}, {3, {2, 2, 3}}},
+                          part[] = {{2, {3, 4}}, {1, {0}}, {3, {2, 2, 3}}};
     if (n >= 3) return false;
     *(put_attr *)attr = a[n];
     in[0] = dp__sample_numbers(x[n], -2, 2, 1);

@@ -1,16 +1,18 @@
-/* Random numbers: counter based. A key is i64 [2]; a number is a function of key, attributes, index. */
+/* Random numbers: counter based. A key is i64 [2]; a number is a function of key, attributes,
+ * index. */
 #include <string.h>
 #include "op.h"
 
 typedef struct key_attr {
-    uint64_t name;                      /* hash of the child's name */
+    uint64_t name; /* hash of the child's name */
 } key_attr;
 
 /* child = Philox of (name, number) under the key, salted by what derives it */
 static void key_derive(const int64_t *key, uint64_t name, uint64_t number, int64_t *child) {
     uint32_t k[2] = {(uint32_t)key[0], (uint32_t)((uint64_t)key[0] >> 32)};
     uint64_t mixed = name ^ (uint64_t)key[1];
-    uint32_t counter[4] = {(uint32_t)mixed, (uint32_t)(mixed >> 32), (uint32_t)number, (uint32_t)(number >> 32)};
+    uint32_t counter[4] = {(uint32_t)mixed, (uint32_t)(mixed >> 32), (uint32_t)number,
+                           (uint32_t)(number >> 32)};
     uint32_t out[4];
     dp__philox(counter, k, out);
     child[0] = (int64_t)(out[0] | (uint64_t)out[1] << 32);
@@ -22,8 +24,9 @@ static void split_run(const dp_run *r) {
 }
 
 static void fold_run(const dp_run *r) {
-    const uint64_t salt = 0x666f6c64;   /* "fold" */
-    if (r->part == 0) key_derive(r->in[0].data, salt, *(const uint64_t *)r->in[1].data, r->out.data);
+    const uint64_t salt = 0x666f6c64; /* "fold" */
+    if (r->part == 0)
+        key_derive(r->in[0].data, salt, *(const uint64_t *)r->in[1].data, r->out.data);
 }
 
 static dp_status key_check(const dp_infer *f) {
@@ -72,7 +75,8 @@ const dp_op dp_op_fold = {
     .sample = fold_sample,
 };
 
-/* ---- uniform: element i is 24 (f32) or 53 (f64) bits of Philox block i/4 or i/2, in [0, 1) ---- */
+/* ---- uniform: element i is 24 (f32) or 53 (f64) bits of Philox block i/4 or i/2, in [0, 1) ----
+ */
 
 typedef struct uniform_attr {
     dp_shape shape;
@@ -81,7 +85,8 @@ typedef struct uniform_attr {
 
 static void uniform_block(const int64_t *key, uint64_t block, uint32_t out[4]) {
     uint32_t k[2] = {(uint32_t)key[0], (uint32_t)((uint64_t)key[0] >> 32)};
-    uint32_t counter[4] = {(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)key[1], (uint32_t)((uint64_t)key[1] >> 32)};
+    uint32_t counter[4] = {(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)key[1],
+                           (uint32_t)((uint64_t)key[1] >> 32)};
     dp__philox(counter, k, out);
 }
 
@@ -105,7 +110,8 @@ static void uniform_tile(const dp_tile *t) {
 static dp_status uniform_infer(dp_infer *f) {
     const uniform_attr *a = f->attr;
     if (key_check(f)) return DP_EINVAL;
-    if (!dp__is_float((dp_dtype)a->dtype)) return dp_fail(DP_EINVAL, "uniform: dtype %s", dp_dtype_name((dp_dtype)a->dtype));
+    if (!dp__is_float((dp_dtype)a->dtype))
+        return dp_fail(DP_EINVAL, "uniform: dtype %s", dp_dtype_name((dp_dtype)a->dtype));
     f->dtype = (dp_dtype)a->dtype;
     f->shape = a->shape;
     return DP_OK;
@@ -119,9 +125,10 @@ static bool uniform_sample(int n, dp_tensor **in, void *attr) {
     return n < 3;
 }
 
-static const dp_op_field uniform_fields[] = {{"shape", DP_FIELD_SHAPE, offsetof(uniform_attr, shape)},
-                                             {"dtype", DP_FIELD_DTYPE, offsetof(uniform_attr, dtype)},
-                                             {0}};
+static const dp_op_field uniform_fields[] = {
+    {"shape", DP_FIELD_SHAPE, offsetof(uniform_attr, shape)},
+    {"dtype", DP_FIELD_DTYPE, offsetof(uniform_attr, dtype)},
+    {0}};
 
 const dp_op dp_op_uniform = {
     DP_OP("uniform", DP_POINTWISE, 1),

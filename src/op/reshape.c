@@ -24,20 +24,23 @@ static dp_tensor *reshape_transpose(dp_tensor *y, int i, dp_tensor *ct) {
 
 static dp_status reshape_infer(dp_infer *f) {
     f->shape = ((const reshape_attr *)f->attr)->shape;
-    if (f->shape.rank < 0 || f->shape.rank > DP_MAX_RANK) return dp_fail(DP_EINVAL, "reshape: rank %d; allowed 0 to %d", f->shape.rank, DP_MAX_RANK);
+    if (f->shape.rank < 0 || f->shape.rank > DP_MAX_RANK)
+        return dp_fail(DP_EINVAL, "reshape: rank %d; allowed 0 to %d", f->shape.rank, DP_MAX_RANK);
     int64_t from = dp_count(f->in[0]), to = dp__shape_count(f->shape.rank, f->shape.dim, NULL);
     if (from == to) return DP_OK;
-    return dp_fail(DP_EINVAL, "reshape: %s has %lld elements, %s has %lld", dp__describe(f->in[0]), (long long)from,
-                   dp__shape_text(f->shape.rank, f->shape.dim), (long long)to);
+    return dp_fail(DP_EINVAL, "reshape: %s has %lld elements, %s has %lld", dp__describe(f->in[0]),
+                   (long long)from, dp__shape_text(f->shape.rank, f->shape.dim), (long long)to);
 }
 
 static bool reshape_sample(int n, dp_tensor **in, void *attr) {
-    static const dp_shape to[] = {{1, {15}}, {2, {1, 1}}, {2, {0, 7}}, {2, {6, 33}}, {3, {2, 2, 6}}};
+    static const dp_shape to[] = {
+        {1, {15}}, {2, {1, 1}}, {2, {0, 7}}, {2, {6, 33}}, {3, {2, 2, 6}}};
     if (n < 5) ((reshape_attr *)attr)->shape = to[n];
     return dp__sample_map(n, in, 1, -2, 2);
 }
 
-static const dp_op_field reshape_fields[] = {{"shape", DP_FIELD_SHAPE, offsetof(reshape_attr, shape)}, {0}};
+static const dp_op_field reshape_fields[] = {
+    {"shape", DP_FIELD_SHAPE, offsetof(reshape_attr, shape)}, {0}};
 
 const dp_op dp_op_reshape = {
     DP_OP("reshape", DP_VIEW, 1),
@@ -58,14 +61,17 @@ static bool reshape_complete(const dp_tensor *x, dp_shape *shape) {
         return false;
     }
     for (int i = 0; i < shape->rank; i++) {
-        if (shape->dim[i] == -1 && open < 0) open = i;
-        else if (shape->dim[i] < 0 || __builtin_mul_overflow(known, shape->dim[i], &known)) open = DP_MAX_RANK;
+        if (shape->dim[i] == -1 && open < 0)
+            open = i;
+        else if (shape->dim[i] < 0 || __builtin_mul_overflow(known, shape->dim[i], &known))
+            open = DP_MAX_RANK;
     }
     int64_t count = dp_count(x);
     bool fits = open < 0 || (open < DP_MAX_RANK && known > 0 && count % known == 0);
     if (fits && open >= 0) shape->dim[open] = count / known;
     if (!fits)
-        dp_fail(DP_EINVAL, "reshape: %s does not fit into %s", dp__describe(x), dp__shape_text(shape->rank, shape->dim));
+        dp_fail(DP_EINVAL, "reshape: %s does not fit into %s", dp__describe(x),
+                dp__shape_text(shape->rank, shape->dim));
     return fits;
 }
 

@@ -1,7 +1,8 @@
 /* y = the nearest integer, half to even */
 #include "op.h"
 
-DP_TILE1(round, DP_FLOATS, T, (sizeof(T) == 4 ? (T)__builtin_rintf((float)a) : (T)__builtin_rint((double)a)))
+DP_TILE1(round, DP_FLOATS, T,
+         (sizeof(T) == 4 ? (T)__builtin_rintf((float)a) : (T)__builtin_rint((double)a)))
 
 static bool round_sample(int n, dp_tensor **in, void *attr) {
     (void)attr;

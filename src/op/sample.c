@@ -18,8 +18,10 @@ bool dp__sample_map(int n, dp_tensor **in, int n_in, double low, double high) {
     if (n >= 5) return false;
     for (int i = 0; i < n_in; i++) {
         dp_shape s = n < 4 ? shapes[n] : (dp_shape){2, {4, 6}};
-        in[i] = n < 4 || i == 0 ? dp__sample_numbers(s, low, high, (uint64_t)(n * 8 + i))
-                                : dp_broadcast(dp__sample_numbers((dp_shape){1, {6}}, low, high, (uint64_t)i), s);
+        in[i] =
+            n < 4 || i == 0
+                ? dp__sample_numbers(s, low, high, (uint64_t)(n * 8 + i))
+                : dp_broadcast(dp__sample_numbers((dp_shape){1, {6}}, low, high, (uint64_t)i), s);
     }
     return true;
 }

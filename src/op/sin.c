@@ -15,10 +15,7 @@ static bool sin_sample(int n, dp_tensor **in, void *attr) {
 }
 
 const dp_op dp_op_sin = {
-    DP_OP("sin", DP_POINTWISE, 1),
-    .infer = dp__infer_float,
-    .diff = sin_diff,
-    .tile = sin_tile,
+    DP_OP("sin", DP_POINTWISE, 1), .infer = dp__infer_float, .diff = sin_diff, .tile = sin_tile,
     .sample = sin_sample,
 };
 

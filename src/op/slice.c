@@ -9,7 +9,8 @@ static bool slice_view(const dp_array *in, dp_array *out, const void *attr) {
     const slice_attr *a = attr;
     int64_t skip = a->count ? a->begin * in->stride[a->axis] : 0;
     out->data = (char *)in->data + skip * (int64_t)dp_dtype_size(in->dtype);
-    for (int i = 0; i < in->shape.rank; i++) out->stride[i] = in->stride[i] * (i == a->axis && a->count > 1 ? a->step : 1);
+    for (int i = 0; i < in->shape.rank; i++)
+        out->stride[i] = in->stride[i] * (i == a->axis && a->count > 1 ? a->step : 1);
     return true;
 }
 
@@ -21,16 +22,19 @@ static dp_tensor *slice_transpose(dp_tensor *y, int i, dp_tensor *ct) {
 static dp_status slice_infer(dp_infer *f) {
     const slice_attr *a = f->attr;
     const dp_tensor *x = f->in[0];
-    if (a->axis < 0 || a->axis >= x->rank) return dp_fail(DP_EINVAL, "slice: axis %d of %s", (int)a->axis, dp__describe(x));
+    if (a->axis < 0 || a->axis >= x->rank)
+        return dp_fail(DP_EINVAL, "slice: axis %d of %s", (int)a->axis, dp__describe(x));
     if (!dp__progression(a->begin, a->step, a->count, x->dim[a->axis]))
-        return dp_fail(DP_EINVAL, "slice: %lld elements from %lld by %lld of axis %d of %s", (long long)a->count,
-                       (long long)a->begin, (long long)a->step, (int)a->axis, dp__describe(x));
+        return dp_fail(DP_EINVAL, "slice: %lld elements from %lld by %lld of axis %d of %s",
+                       (long long)a->count, (long long)a->begin, (long long)a->step, (int)a->axis,
+                       dp__describe(x));
     f->shape.dim[a->axis] = a->count;
     return DP_OK;
 }
 
 static bool slice_sample(int n, dp_tensor **in, void *attr) {
-    static const slice_attr a[] = {{1, 1, 1, 3}, {0, 2, -1, 3}, {0, 0, 1, 0}, {2, 5, 7, 4}, {1, 4, -2, 2}};
+    static const slice_attr a[] = {
+        {1, 1, 1, 3}, {0, 2, -1, 3}, {0, 0, 1, 0}, {2, 5, 7, 4}, {1, 4, -2, 2}};
     if (n >= 5) return false;
     *(slice_attr *)attr = a[n];
     if (n != 1) return dp__sample_map(n, in, 1, -2, 2);

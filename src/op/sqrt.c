@@ -1,7 +1,8 @@
 /* y = sqrt(x) */
 #include "op.h"
 
-DP_TILE1(sqrt, DP_FLOATS, T, (sizeof(T) == 4 ? (T)__builtin_sqrtf((float)a) : (T)__builtin_sqrt((double)a)))
+DP_TILE1(sqrt, DP_FLOATS, T,
+         (sizeof(T) == 4 ? (T)__builtin_sqrtf((float)a) : (T)__builtin_sqrt((double)a)))
 
 /* dy = dx / (2 y) */
 static dp_tensor *sqrt_diff(dp_tensor *y, int i, dp_tensor *t) {

@@ -2,8 +2,10 @@
 #include "op.h"
 
 static void sum_row(void *out, const void *in, size_t n, dp_dtype dtype) {
-    if (dtype == DP_F32) *(float *)out = dp__k()->f32.sum(in, n);
-    else if (dtype == DP_F64) *(double *)out = dp__k()->f64.sum(in, n);
+    if (dtype == DP_F32)
+        *(float *)out = dp__k()->f32.sum(in, n);
+    else if (dtype == DP_F64)
+        *(double *)out = dp__k()->f64.sum(in, n);
     else {
         uint64_t s = 0;
         for (size_t i = 0; i < n; i++) s += ((const uint64_t *)in)[i];
@@ -17,7 +19,8 @@ static dp_tensor *sum_transpose(dp_tensor *y, int i, dp_tensor *ct) {
 
 static dp_status sum_infer(dp_infer *f) {
     if (f->in[0]->rank == 0 || f->dtype == DP_U8)
-        return dp_fail(DP_EINVAL, "sum: %s; expected an axis, and no bytes", dp__describe(f->in[0]));
+        return dp_fail(DP_EINVAL, "sum: %s; expected an axis, and no bytes",
+                       dp__describe(f->in[0]));
     f->shape.dim[f->shape.rank - 1] = 1;
     return DP_OK;
 }
@@ -31,12 +34,8 @@ static bool sum_sample(int n, dp_tensor **in, void *attr) {
 }
 
 const dp_op dp_op_sum = {
-    DP_OP("sum", DP_ROW, 1),
-    .linear = 1,
-    .infer = sum_infer,
-    .transpose = sum_transpose,
-    .row = sum_row,
-    .sample = sum_sample,
+    DP_OP("sum", DP_ROW, 1),    .linear = 1,    .infer = sum_infer,
+    .transpose = sum_transpose, .row = sum_row, .sample = sum_sample,
 };
 
 /* ---- other axes: x seen as [outer, n, inner] ---- */
@@ -59,21 +58,26 @@ static sum_view sum_axis_view(const dp_shape *s, int64_t axis) {
 static void sum_axis_columns(const dp_run *r, size_t o, size_t from, size_t to, const sum_view *v) {
     size_t at = o * v->n * v->inner + from, to_at = o * v->inner + from;
     if (r->out.dtype == DP_F32)
-        dp__k()->f32.sum_columns((float *)r->out.data + to_at, (const float *)r->in[0].data + at, v->n, to - from, (ptrdiff_t)v->inner);
+        dp__k()->f32.sum_columns((float *)r->out.data + to_at, (const float *)r->in[0].data + at,
+                                 v->n, to - from, (ptrdiff_t)v->inner);
     else if (r->out.dtype == DP_F64)
-        dp__k()->f64.sum_columns((double *)r->out.data + to_at, (const double *)r->in[0].data + at, v->n, to - from, (ptrdiff_t)v->inner);
+        dp__k()->f64.sum_columns((double *)r->out.data + to_at, (const double *)r->in[0].data + at,
+                                 v->n, to - from, (ptrdiff_t)v->inner);
     else
         for (size_t j = 0; j < to - from; j++) {
             uint64_t s = 0;
-            for (size_t i = 0; i < v->n; i++) s += ((const uint64_t *)r->in[0].data)[at + i * v->inner + j];
+            for (size_t i = 0; i < v->n; i++)
+                s += ((const uint64_t *)r->in[0].data)[at + i * v->inner + j];
             ((uint64_t *)r->out.data)[to_at + j] = s;
         }
 }
 
-/* Parts share the outer * inner results; a part's share may begin and end inside a run of columns. */
+/* Parts share the outer * inner results; a part's share may begin and end inside a run of columns.
+ */
 static void sum_axis_run(const dp_run *r) {
     sum_view v = sum_axis_view(&r->in[0].shape, ((const sum_axis_attr *)r->attr)->axis);
-    size_t total = v.outer * v.inner, from = total * r->part / r->parts, to = total * (r->part + 1) / r->parts;
+    size_t total = v.outer * v.inner, from = total * r->part / r->parts,
+           to = total * (r->part + 1) / r->parts;
     while (from < to) {
         size_t o = from / v.inner, end = (o + 1) * v.inner < to ? (o + 1) * v.inner : to;
         sum_axis_columns(r, o, from - o * v.inner, end - o * v.inner, &v);
@@ -87,10 +91,13 @@ static void sum_axis_slow(const dp_run *r) {
         for (size_t j = 0; j < v.inner; j++) {
             size_t at = o * v.n * v.inner + j, y = o * v.inner + j;
             if (r->out.dtype == DP_F32)
-                ((float *)r->out.data)[y] = dp__twin_sum_f32((const float *)r->in[0].data + at, v.n, (ptrdiff_t)v.inner);
+                ((float *)r->out.data)[y] =
+                    dp__twin_sum_f32((const float *)r->in[0].data + at, v.n, (ptrdiff_t)v.inner);
             else if (r->out.dtype == DP_F64)
-                ((double *)r->out.data)[y] = dp__twin_sum_f64((const double *)r->in[0].data + at, v.n, (ptrdiff_t)v.inner);
-            else sum_axis_columns(r, o, j, j + 1, &v);
+                ((double *)r->out.data)[y] =
+                    dp__twin_sum_f64((const double *)r->in[0].data + at, v.n, (ptrdiff_t)v.inner);
+            else
+                sum_axis_columns(r, o, j, j + 1, &v);
         }
 }
 
@@ -108,14 +115,16 @@ static dp_status sum_axis_infer(dp_infer *f) {
 }
 
 static bool sum_axis_sample(int n, dp_tensor **in, void *attr) {
-    static const dp_shape s[] = {{2, {3, 5}}, {2, {0, 3}}, {3, {2, 130, 3}}, {2, {4100, 2}}, {2, {5, 0}}};
+    static const dp_shape s[] = {
+        {2, {3, 5}}, {2, {0, 3}}, {3, {2, 130, 3}}, {2, {4100, 2}}, {2, {5, 0}}};
     if (n >= 5) return false;
     ((sum_axis_attr *)attr)->axis = n == 2 ? 1 : 0;
     in[0] = dp__sample_numbers(s[n], -1, 1, (uint64_t)n);
     return true;
 }
 
-static const dp_op_field sum_axis_fields[] = {{"axis", DP_FIELD_INT, offsetof(sum_axis_attr, axis)}, {0}};
+static const dp_op_field sum_axis_fields[] = {{"axis", DP_FIELD_INT, offsetof(sum_axis_attr, axis)},
+                                              {0}};
 
 const dp_op dp_op_sum_axis = {
     DP_OP("sum_axis", DP_KERNEL, 1),
@@ -157,12 +166,14 @@ dp_tensor *dp_sum_to(dp_tensor *x, dp_shape shape) {
     if (!dp__check(x, "sum_to")) return NULL;
     int lead = x->rank - shape.rank;
     bool fits = lead >= 0 && shape.rank >= 0;
-    for (int i = 0; fits && i < shape.rank; i++) fits = shape.dim[i] == 1 || shape.dim[i] == x->dim[lead + i];
+    for (int i = 0; fits && i < shape.rank; i++)
+        fits = shape.dim[i] == 1 || shape.dim[i] == x->dim[lead + i];
     if (!fits) {
-        dp_fail(DP_EINVAL, "sum_to: %s to %s", dp__describe(x), dp__shape_text(shape.rank, shape.dim));
+        dp_fail(DP_EINVAL, "sum_to: %s to %s", dp__describe(x),
+                dp__shape_text(shape.rank, shape.dim));
         return NULL;
     }
-    int first = lead;                                   /* leading axes that vanish or become 1 */
+    int first = lead; /* leading axes that vanish or become 1 */
     while (first < x->rank && shape.dim[first - lead] == 1) first++;
     dp_tensor *y = x;
     if (first > 0) {
@@ -170,7 +181,7 @@ dp_tensor *dp_sum_to(dp_tensor *x, dp_shape shape) {
         for (int i = first; i < x->rank; i++) s.dim[i - first + 1] = x->dim[i];
         y = dp_sum(dp_reshape(x, s), 0, true);
     }
-    int shift = first > 0 ? first - 1 : 0;              /* axis i of x is axis i - shift of y */
+    int shift = first > 0 ? first - 1 : 0; /* axis i of x is axis i - shift of y */
     for (int i = first; y && i < x->rank; i++)
         if (shape.dim[i - lead] == 1) y = dp_sum(y, i - shift, true);
     return y ? dp_reshape(y, shape) : NULL;

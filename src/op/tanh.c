@@ -15,10 +15,7 @@ static bool tanh_sample(int n, dp_tensor **in, void *attr) {
 }
 
 const dp_op dp_op_tanh = {
-    DP_OP("tanh", DP_POINTWISE, 1),
-    .infer = dp__infer_float,
-    .diff = tanh_diff,
-    .tile = tanh_tile,
+    DP_OP("tanh", DP_POINTWISE, 1), .infer = dp__infer_float, .diff = tanh_diff, .tile = tanh_tile,
     .sample = tanh_sample,
 };
 

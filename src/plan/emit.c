@@ -2,16 +2,19 @@
 #include <string.h>
 #include "plan.h"
 
-
 /* A program while it is written. Registers are virtual (place.offset is a number) until
  * emit_registers gives them room. */
 typedef struct dp_writer {
     dp_graph *g;
     const dp_group *k;
     int32_t group;
-    dp_instr *instr;                 /* EMIT_ROOM of each */
+    dp_instr *instr; /* EMIT_ROOM of each */
     size_t n, n_registers;
-    struct dp_known { int32_t value; uint8_t how; dp_operand at; } *known;   /* gathered, expanded, computed */
+    struct dp_known {
+        int32_t value;
+        uint8_t how;
+        dp_operand at;
+    } * known; /* gathered, expanded, computed */
     size_t n_known;
 } dp_writer;
 /* A member is one instruction, and at most one gather or expansion for each of its inputs. */
@@ -30,7 +33,8 @@ static dp_operand emit_remember(dp_writer *w, int32_t value, uint8_t how, dp_ope
 }
 
 static dp_operand emit_register(dp_writer *w, uint8_t size) {
-    return (dp_operand){.kind = DP_REGISTER, .size = size, .place = {-1, (int64_t)w->n_registers++}};
+    return (dp_operand){
+        .kind = DP_REGISTER, .size = size, .place = {-1, (int64_t)w->n_registers++}};
 }
 
 static dp_place emit_shift(dp_place p, int64_t elements, uint8_t size) {
@@ -67,16 +71,22 @@ static void emit_collapse(const dp_value *u, dp_strided *r) {
 static bool emit_gather(dp_writer *w, int32_t value, bool row_level, dp_operand to) {
     const dp_value *u = &w->g->v[value];
     dp_instr *c = &w->instr[w->n++];
-    *c = (dp_instr){.kind = DP_DO_GATHER, .n_in = 1, .dtype = u->dtype, .row_level = row_level, .out = to};
-    c->in[0] = (dp_operand){.kind = DP_SCALAR, .size = u->size, .place = emit_shift(w->g->v[u->base].place, u->offset, u->size)};
+    *c = (dp_instr){
+        .kind = DP_DO_GATHER, .n_in = 1, .dtype = u->dtype, .row_level = row_level, .out = to};
+    c->in[0] = (dp_operand){.kind = DP_SCALAR,
+                            .size = u->size,
+                            .place = emit_shift(w->g->v[u->base].place, u->offset, u->size)};
     c->gather = dp__plan_alloc(w->g->plan, 1, sizeof *c->gather);
     if (c->gather) emit_collapse(u, c->gather);
     return c->gather != NULL;
 }
 
-static dp_operand emit_outside(dp_writer *w, int32_t value, bool row_level, bool whole, bool *fine) {
+static dp_operand emit_outside(dp_writer *w, int32_t value, bool row_level, bool whole,
+                               bool *fine) {
     const dp_value *u = &w->g->v[value];
-    dp_operand o = {.kind = DP_MEMORY, .size = u->size, .place = emit_shift(w->g->v[u->base].place, u->offset, u->size)};
+    dp_operand o = {.kind = DP_MEMORY,
+                    .size = u->size,
+                    .place = emit_shift(w->g->v[u->base].place, u->offset, u->size)};
     if (whole || emit_scalar(u)) {
         o.kind = DP_SCALAR;
         return o;
@@ -104,7 +114,8 @@ static dp_operand emit_operand(dp_writer *w, const dp_value *v, int i, bool row_
     const dp_value *u = &w->g->v[v->in[i]];
     bool whole = v->op->whole >> i & 1;
     dp_relation r = whole ? DP_OUTSIDE : dp__fuse_relation(w->g, u, w->k, row_level);
-    if (r == DP_SAME && emit_known(w, u->base, EMIT_COMPUTED)) return *emit_known(w, u->base, EMIT_COMPUTED);
+    if (r == DP_SAME && emit_known(w, u->base, EMIT_COMPUTED))
+        return *emit_known(w, u->base, EMIT_COMPUTED);
     if (r == DP_EXPANDED) return emit_expanded(w, v->in[i]);
     return emit_outside(w, v->in[i], row_level, whole, fine);
 }
@@ -122,15 +133,18 @@ static bool emit_member(dp_writer *w, int32_t value) {
     dp_graph *g = w->g;
     const dp_value *v = &g->v[value];
     const dp_op *op = v->assigns ? &dp_op_copy : v->op;
-    dp_instr c = {.kind = op->kind == DP_ROW ? DP_DO_ROW : DP_DO_TILE, .row_level = op->kind == DP_POINTWISE && v->row_level,
-                  .attr = v->attr, .name = op->name};
+    dp_instr c = {.kind = op->kind == DP_ROW ? DP_DO_ROW : DP_DO_TILE,
+                  .row_level = op->kind == DP_POINTWISE && v->row_level,
+                  .attr = v->attr,
+                  .name = op->name};
     dp_place place = v->assigns ? g->v[v->variable].place : v->place;
     dp_operand out = {.kind = DP_MEMORY, .size = v->size, .place = place};
     bool fine = true;
     if (!v->memory && !v->assigns) out = emit_register(w, v->size);
     int32_t source = v->assigns ? v->in[1] : v->in[0];
     const dp_value *u = &g->v[source];
-    bool strided = dp__fuse_relation(g, u, w->k, c.row_level) == DP_OUTSIDE && !dp__graph_row_major(u) && !emit_scalar(u);
+    bool strided = dp__fuse_relation(g, u, w->k, c.row_level) == DP_OUTSIDE &&
+                   !dp__graph_row_major(u) && !emit_scalar(u);
     emit_remember(w, value, EMIT_COMPUTED, out);
     if (op == &dp_op_copy && strided) return emit_gather(w, source, c.row_level, out);
     if (v->assigns) {
@@ -161,7 +175,8 @@ static void emit_registers(dp_writer *w, dp_plan_step *s, size_t slot_bytes) {
     size_t top = 0;
     for (size_t i = 0; i < w->n; i++) {
         for (int k = 0; k < w->instr[i].n_in; k++)
-            if (emit_is_register(&w->instr[i].in[k])) last[w->instr[i].in[k].place.offset] = (int32_t)i;
+            if (emit_is_register(&w->instr[i].in[k]))
+                last[w->instr[i].in[k].place.offset] = (int32_t)i;
         if (emit_is_register(&w->instr[i].out)) last[w->instr[i].out.place.offset] = (int32_t)i;
     }
     for (size_t i = 0; i < w->n; i++) {
@@ -190,8 +205,10 @@ static void emit_registers(dp_writer *w, dp_plan_step *s, size_t slot_bytes) {
     for (size_t i = 0; i < w->n; i++) {
         dp_instr *c = &w->instr[i];
         for (int k = 0; k < c->n_in; k++)
-            if (emit_is_register(&c->in[k])) c->in[k].place.offset = at[c->in[k].place.offset] * (int64_t)slot_bytes;
-        if (emit_is_register(&c->out)) c->out.place.offset = at[c->out.place.offset] * (int64_t)slot_bytes;
+            if (emit_is_register(&c->in[k]))
+                c->in[k].place.offset = at[c->in[k].place.offset] * (int64_t)slot_bytes;
+        if (emit_is_register(&c->out))
+            c->out.place.offset = at[c->out.place.offset] * (int64_t)slot_bytes;
     }
     s->scratch = top * slot_bytes;
 }
@@ -215,9 +232,12 @@ static bool emit_members(dp_writer *w) {
         int32_t value = w->g->member[m];
         const dp_value *v = &w->g->v[value];
         dp_operand head = {.kind = DP_MEMORY, .size = v->size, .place = v->place};
-        if (value == k->head) emit_remember(w, value, EMIT_COMPUTED, head);
-        else if (v->effect && !v->assigns) continue;     /* its value is computed in the variable */
-        else if (!emit_member(w, value)) return false;
+        if (value == k->head)
+            emit_remember(w, value, EMIT_COMPUTED, head);
+        else if (v->effect && !v->assigns)
+            continue; /* its value is computed in the variable */
+        else if (!emit_member(w, value))
+            return false;
     }
     return true;
 }
@@ -255,7 +275,8 @@ static void emit_kernel(const dp_graph *g, dp_plan_step *s, int32_t head) {
         s->run.in[i] = emit_array(u);
         s->in_place[i] = emit_shift(g->v[u->base].place, u->offset, u->size);
     }
-    s->cost += v->op->cost ? (double)v->op->cost(&s->run) * (v->dtype == DP_F64 ? 0.05 : 0.025) : (double)v->count;
+    s->cost += v->op->cost ? (double)v->op->cost(&s->run) * (v->dtype == DP_F64 ? 0.05 : 0.025)
+                           : (double)v->count;
 }
 
 static bool emit_group(dp_writer *w, int32_t group, dp_plan_step *s) {
@@ -314,8 +335,8 @@ dp_plan *dp__plan_make(const dp_walk *w, dp_tensor *const *roots, size_t n) {
     dp_plan *p = dp__zalloc(1, sizeof *p);
     if (!p) return NULL;
     dp_graph g = {.plan = p};
-    bool fine = dp__graph_build(&g, w, roots, n) && dp__graph_users(&g) && dp__fuse(&g) && dp__order(&g) &&
-                dp__place(&g) && dp__emit(&g);
+    bool fine = dp__graph_build(&g, w, roots, n) && dp__graph_users(&g) && dp__fuse(&g) &&
+                dp__order(&g) && dp__place(&g) && dp__emit(&g);
     dp__graph_free(&g);
     if (fine) return p;
     dp__plan_free(p);

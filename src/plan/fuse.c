@@ -9,13 +9,14 @@
  * the group. Members are taken in topological order; assignments last, after all readers. */
 #include "plan.h"
 
-
 int32_t dp__fuse_find(const dp_graph *g, int32_t group) {
     while (group >= 0 && g->g[group].into >= 0) group = g->g[group].into;
     return group;
 }
 
-static int32_t fuse_group_of(const dp_graph *g, int32_t value) { return dp__fuse_find(g, g->v[g->v[value].base].group); }
+static int32_t fuse_group_of(const dp_graph *g, int32_t value) {
+    return dp__fuse_find(g, g->v[g->v[value].base].group);
+}
 
 static int32_t fuse_level(const dp_graph *g, int32_t value) {
     int32_t k = fuse_group_of(g, value);
@@ -27,7 +28,9 @@ static int32_t fuse_level(const dp_graph *g, int32_t value) {
 /* Is `u` a row-level base spread over the last axis? Its other strides are those of the rows. */
 static bool fuse_spread(const dp_value *u, const dp_value *base, const dp_group *k) {
     int last = u->shape.rank - 1;
-    if (last < 0 || !k->row_n || u->offset || u->count != k->count || base->count * k->row_n != k->count) return false;
+    if (last < 0 || !k->row_n || u->offset || u->count != k->count ||
+        base->count * k->row_n != k->count)
+        return false;
     if ((size_t)u->shape.dim[last] != k->row_n || u->stride[last] != 0) return false;
     int64_t stride = 1;
     for (int i = last; i-- > 0; stride *= u->shape.dim[i])
@@ -35,7 +38,8 @@ static bool fuse_spread(const dp_value *u, const dp_value *base, const dp_group 
     return true;
 }
 
-dp_relation dp__fuse_relation(const dp_graph *g, const dp_value *u, const dp_group *k, bool row_level) {
+dp_relation dp__fuse_relation(const dp_graph *g, const dp_value *u, const dp_group *k,
+                              bool row_level) {
     const dp_value *base = &g->v[u->base];
     int32_t at = dp__fuse_find(g, base->group);
     if (at < 0 || &g->g[at] != k) return DP_OUTSIDE;
@@ -48,12 +52,14 @@ dp_relation dp__fuse_relation(const dp_graph *g, const dp_value *u, const dp_gro
 /* ---- may value c join group k? ---- */
 
 typedef struct dp_seat {
-    bool row_level;                  /* where c would sit */
-    size_t row_n;                    /* what the group's rows would be */
+    bool row_level; /* where c would sit */
+    size_t row_n;   /* what the group's rows would be */
     int32_t level;
 } dp_seat;
 
-static size_t fuse_last_dim(const dp_value *v) { return v->shape.rank ? (size_t)v->shape.dim[v->shape.rank - 1] : 1; }
+static size_t fuse_last_dim(const dp_value *v) {
+    return v->shape.rank ? (size_t)v->shape.dim[v->shape.rank - 1] : 1;
+}
 
 /* The place of c by sizes alone. */
 static bool fuse_seat_size(const dp_graph *g, const dp_value *c, const dp_group *k, dp_seat *seat) {
@@ -61,7 +67,8 @@ static bool fuse_seat_size(const dp_graph *g, const dp_value *c, const dp_group 
     if (c->op->kind == DP_ROW) {
         const dp_value *x = &g->v[c->in[0]];
         size_t n = fuse_last_dim(x);
-        if (x->count != k->count || n < 2 || n > DP_ROW_LIMIT || (k->row_n && k->row_n != n)) return false;
+        if (x->count != k->count || n < 2 || n > DP_ROW_LIMIT || (k->row_n && k->row_n != n))
+            return false;
         if (k->head >= 0 && fuse_last_dim(&g->v[k->head]) != n) return false;
         seat->row_level = true;
         seat->row_n = n;
@@ -73,7 +80,8 @@ static bool fuse_seat_size(const dp_graph *g, const dp_value *c, const dp_group 
 
 static bool fuse_seat(const dp_graph *g, const dp_value *c, int32_t group, dp_seat *seat) {
     const dp_group *k = &g->g[group];
-    if (!k->open || k->members >= DP_GROUP_LIMIT || !c->count || !fuse_seat_size(g, c, k, seat)) return false;
+    if (!k->open || k->members >= DP_GROUP_LIMIT || !c->count || !fuse_seat_size(g, c, k, seat))
+        return false;
     seat->level = k->level;
     for (int i = 0; i < c->n_in; i++) {
         bool operand_level = c->op->kind == DP_ROW ? false : seat->row_level;
@@ -114,7 +122,13 @@ static void fuse_used(dp_graph *g, int32_t value, int32_t by) {
 
 static int32_t fuse_new(dp_graph *g, int32_t value) {
     dp_value *c = &g->v[value];
-    dp_group k = {.head = -1, .into = -1, .count = c->count, .level = 1, .members = 1, .last = value, .open = true};
+    dp_group k = {.head = -1,
+                  .into = -1,
+                  .count = c->count,
+                  .level = 1,
+                  .members = 1,
+                  .last = value,
+                  .open = true};
     for (int i = 0; i < c->n_in; i++)
         if (fuse_level(g, c->in[i]) + 1 > k.level) k.level = fuse_level(g, c->in[i]) + 1;
     if (c->op->kind == DP_ROW) {
@@ -168,9 +182,12 @@ static bool fuse_reads_same(const dp_graph *g, const dp_value *c, int32_t operan
 static void fuse_merge_operands(dp_graph *g, const dp_value *c, int32_t *target) {
     for (int i = 0; i < c->n_in; i++) {
         int32_t a = fuse_group_of(g, c->in[i]);
-        if (a < 0 || a == *target || (c->op->whole >> i & 1) || !fuse_reads_same(g, c, c->in[i], a)) continue;
-        if (fuse_mergeable(g, a, *target)) fuse_merge(g, a, *target);
-        else if (fuse_mergeable(g, *target, a)) fuse_merge(g, *target, a), *target = a;
+        if (a < 0 || a == *target || (c->op->whole >> i & 1) || !fuse_reads_same(g, c, c->in[i], a))
+            continue;
+        if (fuse_mergeable(g, a, *target))
+            fuse_merge(g, a, *target);
+        else if (fuse_mergeable(g, *target, a))
+            fuse_merge(g, *target, a), *target = a;
     }
 }
 
@@ -185,8 +202,10 @@ static bool fuse_value(dp_graph *g, int32_t value) {
     }
     if (target >= 0) fuse_merge_operands(g, c, &target);
     dp_seat seat;
-    if (target >= 0 && fuse_seat(g, c, target, &seat)) fuse_sit(g, value, target, &seat);
-    else if ((target = fuse_new(g, value)) < 0) return false;
+    if (target >= 0 && fuse_seat(g, c, target, &seat))
+        fuse_sit(g, value, target, &seat);
+    else if ((target = fuse_new(g, value)) < 0)
+        return false;
     fuse_used(g, value, target);
     return true;
 }
@@ -215,7 +234,8 @@ static void fuse_follows_readers(dp_graph *g, int32_t leaf, int32_t group) {
 
 /* All readers of the old value come before group k (its level raised if it may be), or are members
  * that read element by element, no later than x. */
-static bool fuse_readers_before(dp_graph *g, int32_t leaf, int32_t group, int32_t x, int32_t assign) {
+static bool fuse_readers_before(dp_graph *g, int32_t leaf, int32_t group, int32_t x,
+                                int32_t assign) {
     dp_group *k = &g->g[group];
     int32_t level = k->level;
     for (int32_t i = g->user_at[leaf]; i < g->user_at[leaf + 1]; i++) {
@@ -231,7 +251,9 @@ static bool fuse_readers_before(dp_graph *g, int32_t leaf, int32_t group, int32_
         if (r == k->head || r > x || reader->row_level) return false;
         for (int n = 0; n < reader->n_in; n++) {
             const dp_value *u = &g->v[reader->in[n]];
-            if (u->base == leaf && !(u->offset == 0 && u->count == k->count && dp__graph_row_major(u))) return false;
+            if (u->base == leaf &&
+                !(u->offset == 0 && u->count == k->count && dp__graph_row_major(u)))
+                return false;
         }
     }
     if (level > k->level && k->outside) return false;
@@ -247,15 +269,16 @@ static bool fuse_assign(dp_graph *g, int32_t value) {
     g->plan->assigned[g->plan->n_assigned++] = g->v[leaf].slot;
     c->variable = leaf;
     g->v[leaf].assigned = true;
-    bool direct = group >= 0 && u->base == x && !u->root && u->variable < 0 && !u->row_level && u->count &&
-                  u->op->kind == DP_POINTWISE && fuse_assigned_once(g, leaf, value) &&
+    bool direct = group >= 0 && u->base == x && !u->root && u->variable < 0 && !u->row_level &&
+                  u->count && u->op->kind == DP_POINTWISE && fuse_assigned_once(g, leaf, value) &&
                   fuse_readers_before(g, leaf, group, x, value);
     if (direct) {
-        g->v[x].variable = leaf;                     /* and the assign itself has nothing to do */
+        g->v[x].variable = leaf; /* and the assign itself has nothing to do */
         c->group = group;
         return true;
     }
-    if (fuse_new(g, value) < 0) return false;        /* a copy, after all that read or write the variable */
+    if (fuse_new(g, value) < 0)
+        return false; /* a copy, after all that read or write the variable */
     dp_group *k = &g->g[c->group];
     k->head = -1;
     k->open = false;
@@ -265,26 +288,34 @@ static bool fuse_assign(dp_graph *g, int32_t value) {
     return true;
 }
 
-/* ---- values that only one later group reads move there, so that nothing is stored for them ---- */
+/* ---- values that only one later group reads move there, so that nothing is stored for them ----
+ */
 
 static bool fuse_can_sink(const dp_graph *g, int32_t value, int32_t *to) {
     const dp_value *v = &g->v[value];
     int32_t from = dp__fuse_find(g, v->group);
-    if (v->op->kind != DP_POINTWISE || v->root || v->variable >= 0 || v->row_level || from < 0 || v->effect) return false;
+    if (v->op->kind != DP_POINTWISE || v->root || v->variable >= 0 || v->row_level || from < 0 ||
+        v->effect)
+        return false;
     *to = -1;
     for (int32_t i = g->user_at[value]; i < g->user_at[value + 1]; i++) {
         const dp_value *u = &g->v[g->user[i]];
         int32_t k = dp__fuse_find(g, u->group);
-        if (k < 0 || k == from || (*to >= 0 && k != *to) || u->op->kind != DP_POINTWISE || u->row_level || u->assigns) return false;
+        if (k < 0 || k == from || (*to >= 0 && k != *to) || u->op->kind != DP_POINTWISE ||
+            u->row_level || u->assigns)
+            return false;
         *to = k;
         for (int n = 0; n < u->n_in; n++) {
             const dp_value *o = &g->v[u->in[n]];
-            if (o->base == value && ((u->op->whole >> n & 1) || o->offset || o->count != v->count || !dp__graph_row_major(o)))
+            if (o->base == value && ((u->op->whole >> n & 1) || o->offset || o->count != v->count ||
+                                     !dp__graph_row_major(o)))
                 return false;
         }
     }
-    if (*to < 0 || g->g[*to].count != v->count || g->g[*to].members >= DP_GROUP_LIMIT || !g->g[*to].open) return false;
-    for (int n = 0; n < v->n_in; n++) {              /* its operands have bytes that stay */
+    if (*to < 0 || g->g[*to].count != v->count || g->g[*to].members >= DP_GROUP_LIMIT ||
+        !g->g[*to].open)
+        return false;
+    for (int n = 0; n < v->n_in; n++) { /* its operands have bytes that stay */
         const dp_value *b = &g->v[g->v[v->in[n]].base];
         if (!b->memory || b->variable >= 0 || b->assigned) return false;
     }
@@ -296,7 +327,8 @@ static void fuse_needs_memory(dp_graph *g) {
         dp_value *v = &g->v[i];
         if (v->op->kind == DP_VIEW || v->effect) continue;
         int32_t mine = dp__fuse_find(g, v->group);
-        if (v->leaf || v->root || v->variable >= 0 || g->g[mine].head == (int32_t)i) v->memory = true;
+        if (v->leaf || v->root || v->variable >= 0 || g->g[mine].head == (int32_t)i)
+            v->memory = true;
         for (int32_t k = g->user_at[i]; k < g->user_at[i + 1]; k++) {
             int32_t at = dp__fuse_find(g, g->v[g->user[k]].group);
             if (at != mine) v->memory = true;
@@ -308,7 +340,8 @@ static void fuse_sink(dp_graph *g) {
     for (size_t i = g->n; i-- > 0;) {
         int32_t to;
         dp_value *v = &g->v[i];
-        if (v->leaf || v->op->kind == DP_VIEW || !v->memory || !fuse_can_sink(g, (int32_t)i, &to)) continue;
+        if (v->leaf || v->op->kind == DP_VIEW || !v->memory || !fuse_can_sink(g, (int32_t)i, &to))
+            continue;
         g->g[dp__fuse_find(g, v->group)].members--;
         v->group = to;
         g->g[to].members++;
@@ -339,12 +372,14 @@ static bool fuse_effects(dp_graph *g) {
     for (size_t i = 0; i < g->n; i++) {
         if (!g->v[i].effect) continue;
         size_t at = n++;
-        for (; at && fuse_before(&g->v[i], &g->v[effect[at - 1]]); at--) effect[at] = effect[at - 1];
+        for (; at && fuse_before(&g->v[i], &g->v[effect[at - 1]]); at--)
+            effect[at] = effect[at - 1];
         effect[at] = (int32_t)i;
     }
     bool fine = true;
     for (size_t i = 0; fine && i < n; i++)
-        fine = g->v[effect[i]].op == &dp_op_assign ? fuse_assign(g, effect[i]) : fuse_callback(g, effect[i], &level);
+        fine = g->v[effect[i]].op == &dp_op_assign ? fuse_assign(g, effect[i])
+                                                   : fuse_callback(g, effect[i], &level);
     dp__release(effect, g->n * sizeof *effect);
     return fine;
 }

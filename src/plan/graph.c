@@ -2,7 +2,6 @@
 #include <string.h>
 #include "plan.h"
 
-
 void dp__graph_free(dp_graph *g) {
     dp__release(g->v, g->cap * sizeof *g->v);
     dp__release(g->of, g->n_of * sizeof *g->of);
@@ -35,8 +34,14 @@ static int32_t graph_add(dp_graph *g, const dp_value *v) {
 }
 
 static dp_value graph_value(const dp_tensor *t) {
-    dp_value v = {.op = t->op, .attr = t->attr, .node = t, .dtype = t->dtype, .group = -1, .slot = -1,
-                  .variable = -1, .place = {.base = -1}};
+    dp_value v = {.op = t->op,
+                  .attr = t->attr,
+                  .node = t,
+                  .dtype = t->dtype,
+                  .group = -1,
+                  .slot = -1,
+                  .variable = -1,
+                  .place = {.base = -1}};
     v.size = (uint8_t)dp_dtype_size((dp_dtype)t->dtype);
     v.shape = dp_shape_at(t);
     v.count = (size_t)dp_count(t);
@@ -59,7 +64,8 @@ static uint64_t graph_value_hash(const dp_value *v) {
 }
 
 static bool graph_value_equal(const dp_value *a, const dp_value *b) {
-    return a->op == b->op && a->dtype == b->dtype && a->n_in == b->n_in && a->shape.rank == b->shape.rank &&
+    return a->op == b->op && a->dtype == b->dtype && a->n_in == b->n_in &&
+           a->shape.rank == b->shape.rank &&
            !memcmp(a->asked, b->asked, sizeof a->asked[0] * a->n_in) &&
            !memcmp(a->shape.dim, b->shape.dim, sizeof a->shape.dim[0] * (size_t)a->shape.rank) &&
            !memcmp(a->attr, b->attr, a->op->attr_size);
@@ -76,19 +82,31 @@ static int32_t *graph_merge(const dp_graph *g, dp_merge *m, const dp_value *v) {
 
 /* A row-major copy of value x. */
 static int32_t graph_copy(dp_graph *g, int32_t x) {
-    dp_value v = {.op = &dp_op_copy, .n_in = 1, .in = {x}, .dtype = g->v[x].dtype, .size = g->v[x].size,
-                  .shape = g->v[x].shape, .count = g->v[x].count, .group = -1, .slot = -1, .variable = -1, .place = {.base = -1}};
-    v.attr = &dp_op_copy;                            /* of size 0; never read */
+    dp_value v = {.op = &dp_op_copy,
+                  .n_in = 1,
+                  .in = {x},
+                  .dtype = g->v[x].dtype,
+                  .size = g->v[x].size,
+                  .shape = g->v[x].shape,
+                  .count = g->v[x].count,
+                  .group = -1,
+                  .slot = -1,
+                  .variable = -1,
+                  .place = {.base = -1}};
+    v.attr = &dp_op_copy; /* of size 0; never read */
     graph_strides(&v);
     v.base = (int32_t)g->n;
     return graph_add(g, &v);
 }
 
 static bool graph_dense(const dp_graph *g, int32_t x) {
-    return dp__graph_row_major(&g->v[x]) && g->v[x].offset == 0 && g->v[g->v[x].base].count == g->v[x].count;
+    return dp__graph_row_major(&g->v[x]) && g->v[x].offset == 0 &&
+           g->v[g->v[x].base].count == g->v[x].count;
 }
 
-static int32_t graph_made_dense(dp_graph *g, int32_t x) { return graph_dense(g, x) ? x : graph_copy(g, x); }
+static int32_t graph_made_dense(dp_graph *g, int32_t x) {
+    return graph_dense(g, x) ? x : graph_copy(g, x);
+}
 
 static dp_array graph_array(const dp_value *v, const char *origin) {
     dp_array a = {.dtype = (dp_dtype)v->dtype, .shape = v->shape};
@@ -99,10 +117,11 @@ static dp_array graph_array(const dp_value *v, const char *origin) {
 
 /* Fill base, offset and strides of a view over its input (copied first where it must be). */
 static bool graph_view(dp_graph *g, dp_value *v) {
-    static const char origin[1] = {0};               /* an address to measure offsets from */
+    static const char origin[1] = {0}; /* an address to measure offsets from */
     for (;;) {
         const dp_value *x = &g->v[v->in[0]];
-        dp_array in = graph_array(x, origin), out = {.dtype = (dp_dtype)v->dtype, .shape = v->shape};
+        dp_array in = graph_array(x, origin),
+                 out = {.dtype = (dp_dtype)v->dtype, .shape = v->shape};
         if (v->op->view(&in, &out, v->attr)) {
             v->base = x->base;
             v->offset = ((char *)out.data - origin) / v->size;
@@ -114,12 +133,15 @@ static bool graph_view(dp_graph *g, dp_value *v) {
 }
 
 /* Inputs of rows and kernels that take no strides, and whole operands, are made row-major. What an
- * assignment takes straight from a leaf is copied, for that leaf may be a variable that changes: two
- * variables swapped, one reversed in its own place. */
+ * assignment takes straight from a leaf is copied, for that leaf may be a variable that changes:
+ * two variables swapped, one reversed in its own place. */
 static bool graph_inputs(dp_graph *g, dp_value *v) {
-    if (v->op == &dp_op_assign && g->v[g->v[v->in[1]].base].leaf && (v->in[1] = graph_copy(g, v->in[1])) < 0) return false;
+    if (v->op == &dp_op_assign && g->v[g->v[v->in[1]].base].leaf &&
+        (v->in[1] = graph_copy(g, v->in[1])) < 0)
+        return false;
     for (int i = 0; i < v->n_in; i++) {
-        bool dense = v->op->kind == DP_ROW || (v->op->kind == DP_KERNEL && !(v->op->strided >> i & 1)) ||
+        bool dense = v->op->kind == DP_ROW ||
+                     (v->op->kind == DP_KERNEL && !(v->op->strided >> i & 1)) ||
                      (v->op->kind == DP_EFFECT && v->op->run) || (v->op->whole >> i & 1);
         if (dense && (v->in[i] = graph_made_dense(g, v->in[i])) < 0) return false;
     }
@@ -207,8 +229,10 @@ bool dp__graph_users(dp_graph *g) {
             const dp_value *v = &g->v[i];
             for (int k = 0; v->op->kind != DP_VIEW && k < v->n_in; k++) {
                 int32_t at = g->v[v->in[k]].base;
-                if (pass) g->user[--g->user_at[at]] = (int32_t)i;
-                else g->user_at[at]++;
+                if (pass)
+                    g->user[--g->user_at[at]] = (int32_t)i;
+                else
+                    g->user_at[at]++;
             }
         }
         if (pass) break;

@@ -9,7 +9,7 @@ struct dp_cache {
     dp_plan *plan[KEY_PLANS];
     size_t n, bytes;
     uint64_t tick;
-    unsigned char *key;              /* of the graph at hand */
+    unsigned char *key; /* of the graph at hand */
     size_t key_n, key_cap;
 };
 
@@ -109,7 +109,8 @@ static dp_plan *key_known(const dp_cache *c, uint64_t hash) {
     return NULL;
 }
 
-static dp_plan *key_new(dp_cache *c, uint64_t hash, const dp_walk *w, dp_tensor *const *roots, size_t n) {
+static dp_plan *key_new(dp_cache *c, uint64_t hash, const dp_walk *w, dp_tensor *const *roots,
+                        size_t n) {
     dp_plan *p = dp__plan_make(w, roots, n);
     unsigned char *key = p ? dp__plan_alloc(p, c->key_n, 1) : NULL;
     if (!key) {
@@ -124,7 +125,8 @@ static dp_plan *key_new(dp_cache *c, uint64_t hash, const dp_walk *w, dp_tensor 
     return p;
 }
 
-dp_plan *dp__plan_find(dp_cache *c, const dp_walk *w, dp_tensor *const *roots, size_t n, bool *known) {
+dp_plan *dp__plan_find(dp_cache *c, const dp_walk *w, dp_tensor *const *roots, size_t n,
+                       bool *known) {
     if (!key_build(c, w, roots, n)) return NULL;
     uint64_t hash = key_hash(c->key, c->key_n);
     dp_plan *p = key_known(c, hash);
@@ -146,7 +148,8 @@ void dp__plan_done(dp_plan *p) {
 /* ---- a plan's own memory ---- */
 
 void *dp__plan_alloc(dp_plan *p, size_t count, size_t size) {
-    if (!dp__reserve((void **)&p->block, &p->cap_blocks, p->n_blocks + 1, sizeof *p->block)) return NULL;
+    if (!dp__reserve((void **)&p->block, &p->cap_blocks, p->n_blocks + 1, sizeof *p->block))
+        return NULL;
     struct dp_block *b = &p->block[p->n_blocks];
     b->bytes = (count ? count : 1) * size;
     b->data = dp__zalloc(count ? count : 1, size);

@@ -3,7 +3,6 @@
 #include <string.h>
 #include "plan.h"
 
-
 /* ---- members of groups ---- */
 
 static bool order_members(dp_graph *g) {
@@ -16,7 +15,8 @@ static bool order_members(dp_graph *g) {
     for (size_t i = g->n; i-- > 0;)
         if (g->v[i].group >= 0) g->member[--g->member_at[g->v[i].group]] = (int32_t)i;
     for (size_t k = 0; k < g->n_groups; k++)
-        if (g->member_at[k] < g->member_at[k + 1]) g->g[k].last = g->member[g->member_at[k + 1] - 1];
+        if (g->member_at[k] < g->member_at[k + 1])
+            g->g[k].last = g->member[g->member_at[k + 1] - 1];
     return true;
 }
 
@@ -105,7 +105,8 @@ static void order_edges_free(dp_edges *e) {
 
 static void order_push(const dp_graph *g, int32_t *heap, size_t *n, int32_t group) {
     size_t i = (*n)++;
-    for (; i && g->g[heap[(i - 1) / 2]].last > g->g[group].last; i = (i - 1) / 2) heap[i] = heap[(i - 1) / 2];
+    for (; i && g->g[heap[(i - 1) / 2]].last > g->g[group].last; i = (i - 1) / 2)
+        heap[i] = heap[(i - 1) / 2];
     heap[i] = group;
 }
 
@@ -143,7 +144,8 @@ bool dp__order(dp_graph *g) {
     dp_edges e = {.groups = g->n_groups};
     g->order = dp__alloc((g->n_groups ? g->n_groups : 1) * sizeof *g->order);
     int32_t *heap = dp__alloc((g->n_groups ? g->n_groups : 1) * sizeof *heap);
-    bool fine = g->order && heap && order_members(g) && order_edges(g, &e) && order_index(g, &e) && order_run(g, &e, heap);
+    bool fine = g->order && heap && order_members(g) && order_edges(g, &e) && order_index(g, &e) &&
+                order_run(g, &e, heap);
     dp__release(heap, (g->n_groups ? g->n_groups : 1) * sizeof *heap);
     order_edges_free(&e);
     return fine;
@@ -160,8 +162,8 @@ typedef struct dp_slot {
 
 typedef struct dp_layout {
     dp_slot *slot;
-    int32_t *of;                     /* value -> slot, -1: none */
-    int32_t *step;                   /* group -> step */
+    int32_t *of;   /* value -> slot, -1: none */
+    int32_t *step; /* group -> step */
     size_t n;
 } dp_layout;
 
@@ -178,15 +180,19 @@ static int32_t place_end(const dp_graph *g, const dp_layout *l, size_t value) {
  * same elements and comes no later; a head reads in an order of its own. */
 static bool place_may_follow(const dp_graph *g, const dp_group *k, int32_t o, int32_t e) {
     const dp_value *out = &g->v[o], *old = &g->v[e];
-    if (old->count != out->count || old->size != out->size || out->row_level || old->count != k->count) return false;
+    if (old->count != out->count || old->size != out->size || out->row_level ||
+        old->count != k->count)
+        return false;
     for (int32_t i = g->user_at[e]; i < g->user_at[e + 1]; i++) {
         int32_t r = g->user[i];
         const dp_value *reader = &g->v[r];
         if (reader->group != out->group) continue;
-        if (r > o || r == k->head || reader->op->kind != DP_POINTWISE || reader->row_level) return false;
+        if (r > o || r == k->head || reader->op->kind != DP_POINTWISE || reader->row_level)
+            return false;
         for (int n = 0; n < reader->n_in; n++) {
             const dp_value *u = &g->v[reader->in[n]];
-            if (u->base == e && (u->offset || u->count != k->count || !dp__graph_row_major(u) || (reader->op->whole >> n & 1)))
+            if (u->base == e && (u->offset || u->count != k->count || !dp__graph_row_major(u) ||
+                                 (reader->op->whole >> n & 1)))
                 return false;
         }
     }
@@ -214,16 +220,22 @@ static void place_group(dp_graph *g, dp_layout *l, int32_t group) {
         int32_t i = g->member[m];
         dp_value *v = &g->v[i];
         if (!v->memory || v->effect) continue;
-        if (v->variable >= 0) v->place = g->v[v->variable].place;
-        else if (v->root) v->place = (dp_place){1 + (int32_t)g->plan->n_leaves + v->slot, 0};
+        if (v->variable >= 0)
+            v->place = g->v[v->variable].place;
+        else if (v->root)
+            v->place = (dp_place){1 + (int32_t)g->plan->n_leaves + v->slot, 0};
         else {
             int32_t end = place_end(g, l, (size_t)i), s = place_inherited(g, l, i, l->step[group]);
             if (s < 0) {
                 s = (int32_t)l->n++;
-                l->slot[s] = (dp_slot){.bytes = (v->count * v->size + 63) / 64 * 64, .from = l->step[group], .to = end};
+                l->slot[s] = (dp_slot){.bytes = (v->count * v->size + 63) / 64 * 64,
+                                       .from = l->step[group],
+                                       .to = end};
             }
-            if (end > l->slot[s].to) l->slot[s].to = end;
-            else if (l->slot[s].to == l->step[group] && end == l->step[group]) l->slot[s].to = end;
+            if (end > l->slot[s].to)
+                l->slot[s].to = end;
+            else if (l->slot[s].to == l->step[group] && end == l->step[group])
+                l->slot[s].to = end;
             l->of[i] = s;
         }
     }
@@ -308,7 +320,8 @@ static size_t place_sweep(dp_slot *slot, dp_slot **by_end, dp_hole *holes, size_
     size_t top = 0, n_holes = 0, dead = 0;
     for (size_t i = 0; i < n; i++) {
         for (; dead < n && by_end[dead]->to < slot[i].from; dead++)
-            if (by_end[dead]->bytes) place_hole_free(holes, &n_holes, by_end[dead]->offset, by_end[dead]->bytes);
+            if (by_end[dead]->bytes)
+                place_hole_free(holes, &n_holes, by_end[dead]->offset, by_end[dead]->bytes);
         slot[i].offset = place_hole_take(holes, &n_holes, slot[i].bytes, &top);
     }
     return top;
@@ -317,12 +330,14 @@ static size_t place_sweep(dp_slot *slot, dp_slot **by_end, dp_hole *holes, size_
 static bool place_slots(dp_graph *g, dp_layout *l) {
     enum { LARGE_FIRST = 3000 };
     size_t n = l->n;
-    dp_slot **sorted = dp__alloc((n + 1) * sizeof *sorted), **done = dp__alloc((n + 1) * sizeof *done);
+    dp_slot **sorted = dp__alloc((n + 1) * sizeof *sorted),
+            **done = dp__alloc((n + 1) * sizeof *done);
     dp_hole *holes = dp__alloc((n + 1) * sizeof *holes);
     if (sorted && done && holes) {
         for (size_t i = 0; i < n; i++) sorted[i] = &l->slot[i];
         qsort(sorted, n, sizeof *sorted, n <= LARGE_FIRST ? place_by_size : place_by_end);
-        g->plan->arena = n <= LARGE_FIRST ? place_large_first(sorted, done, n) : place_sweep(l->slot, sorted, holes, n);
+        g->plan->arena = n <= LARGE_FIRST ? place_large_first(sorted, done, n)
+                                          : place_sweep(l->slot, sorted, holes, n);
     }
     bool fine = sorted && done && holes;
     dp__release(sorted, (n + 1) * sizeof *sorted);

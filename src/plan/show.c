@@ -3,10 +3,14 @@
 #include "plan.h"
 
 static void show_operand(dp_text *t, const dp_plan *p, const dp_operand *o) {
-    if (o->kind == DP_REGISTER) dp__text(t, "r%lld", (long long)o->place.offset);
-    else if (o->place.base == 0) dp__text(t, "@%lld", (long long)o->place.offset);
-    else if (o->place.base <= (int32_t)p->n_leaves) dp__text(t, "in%d", o->place.base - 1);
-    else dp__text(t, "out%d", o->place.base - 1 - (int)p->n_leaves);
+    if (o->kind == DP_REGISTER)
+        dp__text(t, "r%lld", (long long)o->place.offset);
+    else if (o->place.base == 0)
+        dp__text(t, "@%lld", (long long)o->place.offset);
+    else if (o->place.base <= (int32_t)p->n_leaves)
+        dp__text(t, "in%d", o->place.base - 1);
+    else
+        dp__text(t, "out%d", o->place.base - 1 - (int)p->n_leaves);
     if (o->kind == DP_SCALAR) dp__text(t, "*");
 }
 
@@ -26,7 +30,9 @@ static void show_step(dp_text *t, const dp_plan *p, size_t i) {
     const dp_plan_step *s = &p->step[i];
     dp__text(t, "%4zu  %-10s %-18s %10.0f ns  %zu instructions", i, s->op ? s->op->name : "program",
              s->op ? dp__shape_text(s->run.out.shape.rank, s->run.out.shape.dim)
-                   : dp__shape_text(s->rows ? 2 : 1, s->rows ? (int64_t[]){(int64_t)s->rows, (int64_t)s->row_n} : (int64_t[]){(int64_t)s->count}),
+                   : dp__shape_text(s->rows ? 2 : 1,
+                                    s->rows ? (int64_t[]){(int64_t)s->rows, (int64_t)s->row_n}
+                                            : (int64_t[]){(int64_t)s->count}),
              s->cost, s->n_instr);
     if (s->op) {
         dp_operand o = {.kind = DP_MEMORY, .place = s->out_place};
@@ -43,7 +49,7 @@ static void show_step(dp_text *t, const dp_plan *p, size_t i) {
 }
 
 void dp__plan_show(dp_text *t, const dp_plan *p) {
-    dp__text(t, "%zu steps, %zu leaves, %zu roots, %zu assigned, arena %zu bytes\n", p->n_steps, p->n_leaves,
-             p->n_roots, p->n_assigned, p->arena);
+    dp__text(t, "%zu steps, %zu leaves, %zu roots, %zu assigned, arena %zu bytes\n", p->n_steps,
+             p->n_leaves, p->n_roots, p->n_assigned, p->arena);
     for (size_t i = 0; i < p->n_steps; i++) show_step(t, p, i);
 }

@@ -79,7 +79,9 @@ dp_pool *dp__engine_pool(dp_engine *e, int *threads) {
 /* ---- planning ---- */
 
 dp_status dp__engine_idle(const dp_engine *e, const char *function) {
-    return e->busy ? dp_fail(DP_EINVAL, "%s: called by a callback of an eval of the same engine", function) : DP_OK;
+    return e->busy ? dp_fail(DP_EINVAL, "%s: called by a callback of an eval of the same engine",
+                             function)
+                   : DP_OK;
 }
 
 dp_plan *dp__engine_plan(dp_engine *e, dp_tensor *const *roots, size_t n, const char *function) {
@@ -132,7 +134,8 @@ char *dp_plan_text(dp_tensor *const *roots, size_t n) {
 static dp_tensor **engine_roots(dp_engine *e, dp_tensor *const *roots, size_t *n) {
     dp_thread *t = dp__thread();
     size_t count = 0;
-    if (!dp__reserve((void **)&e->roots, &e->cap_roots, *n + t->n_kept, sizeof *e->roots)) return NULL;
+    if (!dp__reserve((void **)&e->roots, &e->cap_roots, *n + t->n_kept, sizeof *e->roots))
+        return NULL;
     dp_tensor **list = e->roots;
     for (size_t i = 0; i < *n; i++) {
         if (roots[i]->state == DP_STORED) continue;

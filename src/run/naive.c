@@ -6,7 +6,7 @@
 
 typedef struct dp_naive {
     dp_walk *walk;
-    dp_storage **value;              /* of every node in walk->order */
+    dp_storage **value; /* of every node in walk->order */
     size_t n;
 } dp_naive;
 
@@ -19,7 +19,8 @@ static dp_array naive_array(const dp_tensor *t, dp_storage *b) {
 
 /* Row-major copy of a strided array. */
 static void naive_copy(const dp_array *from, void *to) {
-    size_t width = dp_dtype_size(from->dtype), n = (size_t)dp__shape_count(from->shape.rank, from->shape.dim, NULL);
+    size_t width = dp_dtype_size(from->dtype),
+           n = (size_t)dp__shape_count(from->shape.rank, from->shape.dim, NULL);
     int64_t at[DP_MAX_RANK] = {0};
     for (size_t i = 0; i < n; i++) {
         int64_t skip = 0;
@@ -38,8 +39,10 @@ static void naive_pointwise(const dp_tensor *t, const dp_array *in, const dp_arr
         tile.stride[i] = !whole;
         if (!whole) tile.dtype = in[i].dtype;
     }
-    if (t->op->tiles) t->op->tiles[DP_ISA_PORTABLE][tile.dtype](&tile);
-    else t->op->tile(&tile);
+    if (t->op->tiles)
+        t->op->tiles[DP_ISA_PORTABLE][tile.dtype](&tile);
+    else
+        t->op->tile(&tile);
 }
 
 static void naive_rows(const dp_tensor *t, const dp_array *in, const dp_array *out) {
@@ -67,22 +70,29 @@ static dp_status naive_node(dp_naive *v, size_t index) {
         dp__buffer_hold(v->value[index] = t->buffer);
         return DP_OK;
     }
-    for (int i = 0; i < t->n_in; i++) in[i] = naive_array(t->in[i], v->value[dp__walk_index(v->walk, t->in[i])]);
+    for (int i = 0; i < t->n_in; i++)
+        in[i] = naive_array(t->in[i], v->value[dp__walk_index(v->walk, t->in[i])]);
     if (!(v->value[index] = dp__buffer_new(dp__bytes_of(t)))) return dp_error_status();
     out = naive_array(t, v->value[index]);
     switch (t->op->kind) {
-    case DP_POINTWISE: naive_pointwise(t, in, &out); break;
-    case DP_ROW: naive_rows(t, in, &out); break;
+    case DP_POINTWISE:
+        naive_pointwise(t, in, &out);
+        break;
+    case DP_ROW:
+        naive_rows(t, in, &out);
+        break;
     case DP_VIEW: {
         dp_array view = out;
-        if (!t->op->view(in, &view, t->attr)) return dp_fail(DP_EINTERNAL, "%s: no view of a row-major array", t->op->name);
+        if (!t->op->view(in, &view, t->attr))
+            return dp_fail(DP_EINTERNAL, "%s: no view of a row-major array", t->op->name);
         naive_copy(&view, out.data);
         break;
     }
-    case DP_EFFECT:                                    /* takes place at the end */
+    case DP_EFFECT: /* takes place at the end */
         memcpy(out.data, in[t->op->run ? 0 : 1].data, dp__bytes_of(t));
         break;
-    default: return naive_kernel(t, in, &out);
+    default:
+        return naive_kernel(t, in, &out);
     }
     return DP_OK;
 }
@@ -103,7 +113,8 @@ static void naive_effects(const dp_naive *v, const size_t *effects, size_t n) {
     }
 }
 
-static dp_status naive_run(dp_engine *e, dp_tensor *const *roots, size_t n, dp_naive *v, size_t *effects) {
+static dp_status naive_run(dp_engine *e, dp_tensor *const *roots, size_t n, dp_naive *v,
+                           size_t *effects) {
     size_t n_effects = 0;
     for (size_t i = 0; i < v->n; i++) {
         dp_status s = naive_node(v, i);
@@ -160,8 +171,9 @@ static bool naive_describe_nonfinite(const dp_naive *v, dp_text *text) {
         size_t at = naive_first_nonfinite(t, v->value[i]);
         if (at == (size_t)dp_count(t)) continue;
         if (t->state == DP_STORED && v->value[i] && dp__is_float((dp_dtype)t->dtype) &&
-            dp__load_double((dp_dtype)t->dtype, v->value[i]->data, at) == dp__load_double((dp_dtype)t->dtype, v->value[i]->data, at))
-            continue;                                  /* an infinity that the user put there */
+            dp__load_double((dp_dtype)t->dtype, v->value[i]->data, at) ==
+                dp__load_double((dp_dtype)t->dtype, v->value[i]->data, at))
+            continue; /* an infinity that the user put there */
         double x = dp__load_double((dp_dtype)t->dtype, v->value[i]->data, at);
         dp__text(text, "%s at index %zu of %s", x != x ? "NaN" : "infinity", at, dp__describe(t));
         return true;
@@ -175,7 +187,8 @@ bool dp__find_nonfinite(dp_tensor *const *roots, size_t n, dp_text *text) {
     if (dp__walk(&walk, roots, n, "find_nonfinite")) {
         dp_naive v = {.walk = &walk, .n = walk.n};
         v.value = dp__zalloc(v.n, sizeof *v.value);
-        for (size_t i = 0; v.value && i < v.n && !naive_node(&v, i); i++) {}
+        for (size_t i = 0; v.value && i < v.n && !naive_node(&v, i); i++) {
+        }
         found = v.value && naive_describe_nonfinite(&v, text);
         for (size_t i = 0; v.value && i < v.n; i++) dp__buffer_drop(v.value[i]);
         dp__release(v.value, v.n * sizeof *v.value);

@@ -6,8 +6,8 @@
 struct dp_prepared {
     dp_engine *engine;
     dp_plan *plan;
-    dp_tensor **leaf, **root;        /* in the order of the plan's slots */
-    uint64_t made;                   /* serial of the youngest node then: a younger leaf is another one */
+    dp_tensor **leaf, **root; /* in the order of the plan's slots */
+    uint64_t made;            /* serial of the youngest node then: a younger leaf is another one */
     dp_owned *owned;
 };
 
@@ -67,7 +67,8 @@ dp_prepared *dp_prepare_n(dp_tensor *const *roots, size_t n) {
         p->leaf = dp__zalloc(p->plan->n_leaves + 1, sizeof *p->leaf);
         p->root = dp__zalloc(p->plan->n_roots + 1, sizeof *p->root);
     }
-    if (!p->plan || !p->leaf || !p->root || !(p->owned = dp__scope_own(prepare_destroy, p)) || !prepare_roots(p, roots, n)) {
+    if (!p->plan || !p->leaf || !p->root || !(p->owned = dp__scope_own(prepare_destroy, p)) ||
+        !prepare_roots(p, roots, n)) {
         dp_prepared_free(p);
         return NULL;
     }
@@ -84,7 +85,8 @@ dp_status dp_prepared_run(dp_prepared *p) {
         const dp_tensor *t = p->leaf[i];
         if (!dp__check(t, "dp_prepared_run")) return dp_error_status();
         if (t->serial >> 48 == p->made >> 48 && t->serial > p->made)
-            return dp_fail(DP_EINVAL, "dp_prepared_run: leaf %zu has been freed, or its scope has ended", i);
+            return dp_fail(DP_EINVAL,
+                           "dp_prepared_run: leaf %zu has been freed, or its scope has ended", i);
     }
     return dp__plan_run(p->engine, p->plan, p->leaf, p->root);
 }

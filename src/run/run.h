@@ -7,24 +7,24 @@
 
 struct dp_engine {
     dp_executor executor;
-    int threads;                     /* asked for; 0: all that the process may use */
-    dp_pool *pool;                   /* made on first need */
+    int threads;   /* asked for; 0: all that the process may use */
+    dp_pool *pool; /* made on first need */
     dp_walk walk;
-    dp_tensor **roots;               /* of the eval under way: asked for and kept */
+    dp_tensor **roots; /* of the eval under way: asked for and kept */
     size_t cap_roots;
-    bool busy;                       /* an eval is under way: callbacks may not begin another */
-    dp_cache *cache;                 /* plans */
-    void *arena, *scratch;           /* inner values; registers and kernels' scratch of all threads */
+    bool busy;             /* an eval is under way: callbacks may not begin another */
+    dp_cache *cache;       /* plans */
+    void *arena, *scratch; /* inner values; registers and kernels' scratch of all threads */
     size_t arena_bytes, scratch_bytes;
-    char **base;                     /* addresses of the eval under way */
+    char **base; /* addresses of the eval under way */
     dp_storage **result;
     dp_tensor **leaf;
     size_t cap_base, cap_result, cap_leaf;
     dp_engine_stats stats;
 };
 
-dp_engine *dp__engine(void);         /* this thread's; NULL: no memory */
-dp_status dp__engine_idle(const dp_engine *e, const char *function);   /* refused inside an eval */
+dp_engine *dp__engine(void); /* this thread's; NULL: no memory */
+dp_status dp__engine_idle(const dp_engine *e, const char *function); /* refused inside an eval */
 dp_pool *dp__engine_pool(dp_engine *e, int *threads);
 
 /* Trace and plan (engine.c): e->walk holds the graph, the result is its plan; NULL on failure. */

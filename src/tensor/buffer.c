@@ -10,19 +10,21 @@ static unsigned buffer_class(size_t bytes, size_t *capacity) {
     if (bytes <= 512) {
         unsigned c = bytes ? (unsigned)((bytes + 63) / 64) : 1;
         *capacity = (size_t)c * 64;
-        return c;                                        /* 1..8 */
+        return c; /* 1..8 */
     }
     unsigned log2 = 63u - (unsigned)__builtin_clzll((unsigned long long)(bytes - 1));
     size_t step = (size_t)1 << (log2 - 3);
-    size_t k = (bytes - 1) >> (log2 - 3);                /* 8..15 */
+    size_t k = (bytes - 1) >> (log2 - 3); /* 8..15 */
     *capacity = (k + 1) * step;
     return 9 + (log2 - 9) * 8 + (unsigned)(k - 8);
 }
 
 static dp_storage *buffer_header(dp_thread *t) {
     dp_storage *b = t->free_headers;
-    if (b) t->free_headers = b->next;
-    else b = dp__alloc(sizeof *b);
+    if (b)
+        t->free_headers = b->next;
+    else
+        b = dp__alloc(sizeof *b);
     if (b) memset(b, 0, sizeof *b);
     return b;
 }

@@ -39,19 +39,31 @@ static void dtype_narrow(float *out, double value) {
 
 void dp__store_double(dp_dtype dtype, void *out, double value) {
     switch (dtype) {
-    case DP_F32: dtype_narrow(out, value); break;
-    case DP_F64: *(double *)out = value; break;
-    case DP_I64: *(int64_t *)out = dtype_to_i64(value); break;
-    default: *(uint8_t *)out = (uint8_t)(!(value > 0) ? 0 : value > 255 ? 255 : value); break;
+    case DP_F32:
+        dtype_narrow(out, value);
+        break;
+    case DP_F64:
+        *(double *)out = value;
+        break;
+    case DP_I64:
+        *(int64_t *)out = dtype_to_i64(value);
+        break;
+    default:
+        *(uint8_t *)out = (uint8_t)(!(value > 0) ? 0 : value > 255 ? 255 : value);
+        break;
     }
 }
 
 double dp__load_double(dp_dtype dtype, const void *in, size_t i) {
     switch (dtype) {
-    case DP_F32: return (double)((const float *)in)[i];
-    case DP_F64: return ((const double *)in)[i];
-    case DP_I64: return (double)((const int64_t *)in)[i];
-    default: return (double)((const uint8_t *)in)[i];
+    case DP_F32:
+        return (double)((const float *)in)[i];
+    case DP_F64:
+        return ((const double *)in)[i];
+    case DP_I64:
+        return (double)((const int64_t *)in)[i];
+    default:
+        return (double)((const uint8_t *)in)[i];
     }
 }
 

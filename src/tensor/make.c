@@ -15,21 +15,23 @@ dp_tensor *dp_from(dp_dtype dtype, dp_shape shape, const void *data) {
     return t;
 }
 
-dp_tensor *dp_wrap(dp_dtype dtype, dp_shape shape, const void *data, void (*release)(void *), void *context) {
+dp_tensor *dp_wrap(dp_dtype dtype, dp_shape shape, const void *data, void (*release)(void *),
+                   void *context) {
     dp_shape none = {.rank = 1};
     if (!data) {
         dp_fail(DP_EINVAL, "dp_wrap: data is NULL");
         return NULL;
     }
-    dp_tensor *t = dp__tensor_new(dtype, &none, NULL);      /* checks the dtype; empty */
+    dp_tensor *t = dp__tensor_new(dtype, &none, NULL); /* checks the dtype; empty */
     if (!t) return NULL;
-    if ((uintptr_t)data % dp_dtype_size(dtype)) {           /* a copy: nothing is borrowed any more */
+    if ((uintptr_t)data % dp_dtype_size(dtype)) { /* a copy: nothing is borrowed any more */
         dp_free(t);
         t = dp_from(dtype, shape, data);
         if (t && release) release(context);
         return t;
     }
-    if (shape.rank < 0 || shape.rank > DP_MAX_RANK || dp__shape_count(shape.rank, shape.dim, NULL) < 0) {
+    if (shape.rank < 0 || shape.rank > DP_MAX_RANK ||
+        dp__shape_count(shape.rank, shape.dim, NULL) < 0) {
         dp_free(t);
         dp_fail(DP_EINVAL, "dp_wrap: shape %s", dp__shape_text(shape.rank, shape.dim));
         return NULL;
@@ -41,9 +43,14 @@ dp_tensor *dp_wrap(dp_dtype dtype, dp_shape shape, const void *data, void (*rele
         dp_free(t);
         return NULL;
     }
-    void *bytes = NULL;                                     /* the caller's, never written to */
+    void *bytes = NULL; /* the caller's, never written to */
     memcpy(&bytes, &data, sizeof bytes);
-    *b = (dp_storage){.data = bytes, .bytes = dp__bytes_of(t), .refs = 1, .borrowed = true, .release = release, .context = context};
+    *b = (dp_storage){.data = bytes,
+                      .bytes = dp__bytes_of(t),
+                      .refs = 1,
+                      .borrowed = true,
+                      .release = release,
+                      .context = context};
     dp__buffer_drop(t->buffer);
     t->buffer = b;
     return t;
@@ -61,7 +68,9 @@ dp_tensor *dp_full(dp_dtype dtype, dp_shape shape, double value) {
     return t;
 }
 
-dp_tensor *dp_scalar_of(dp_dtype dtype, double value) { return dp_full(dtype, (dp_shape){0}, value); }
+dp_tensor *dp_scalar_of(dp_dtype dtype, double value) {
+    return dp_full(dtype, (dp_shape){0}, value);
+}
 dp_tensor *dp_zeros(dp_dtype dtype, dp_shape shape) { return dp_full(dtype, shape, 0); }
 dp_tensor *dp_ones(dp_dtype dtype, dp_shape shape) { return dp_full(dtype, shape, 1); }
 
@@ -86,7 +95,9 @@ dp_tensor *dp_arange(dp_dtype dtype, int64_t n) {
 /* ---- variables ---- */
 
 dp_tensor *dp_variable(dp_tensor *initial) {
-    initial = initial && initial->magic == DP_TENSOR_MAGIC && initial->weak ? dp__as(initial, DP_F32) : initial;
+    initial = initial && initial->magic == DP_TENSOR_MAGIC && initial->weak
+                  ? dp__as(initial, DP_F32)
+                  : initial;
     if (!dp__check(initial, "dp_variable")) return NULL;
     if (initial->state == DP_PENDING && dp__evaluate(&initial, 1)) return NULL;
     if (initial->state != DP_STORED) {

@@ -10,7 +10,8 @@ bool dp__check(const dp_tensor *t, const char *function) {
         return false;
     }
     if (t->magic != DP_TENSOR_MAGIC) {
-        dp_fail(DP_EINVAL, "%s: not a live tensor (freed, its scope ended, or of another type)", function);
+        dp_fail(DP_EINVAL, "%s: not a live tensor (freed, its scope ended, or of another type)",
+                function);
         return false;
     }
     return true;
@@ -156,8 +157,10 @@ static bool node_admits(const dp_op *op, dp_tensor *const *in, int n_in) {
     for (int i = 0; i < n_in; i++) {
         if (!dp__check(in[i], op->name)) return false;
         if (in[i]->state == DP_SPENT) {
-            dp_fail(DP_ESPENT, "%s: input %d (%s) is spent: an eval used it up; make it a root of "
-                    "that eval or dp_keep it", op->name, i, dp__describe(in[i]));
+            dp_fail(DP_ESPENT,
+                    "%s: input %d (%s) is spent: an eval used it up; make it a root of "
+                    "that eval or dp_keep it",
+                    op->name, i, dp__describe(in[i]));
             return false;
         }
     }
@@ -168,7 +171,8 @@ static bool node_admits(const dp_op *op, dp_tensor *const *in, int n_in) {
 static bool node_uniform(const dp_op *op, dp_tensor *const *in, int n_in) {
     for (int i = 1; i < n_in; i++)
         if (in[i]->dtype != in[0]->dtype || !dp__same_shape(in[i], in[0])) {
-            dp_fail(DP_EINVAL, "%s: %s and %s differ", op->name, dp__describe(in[0]), dp__describe(in[i]));
+            dp_fail(DP_EINVAL, "%s: %s and %s differ", op->name, dp__describe(in[0]),
+                    dp__describe(in[i]));
             return false;
         }
     return true;
@@ -181,7 +185,9 @@ static bool node_tileable(const dp_infer *f) {
     for (int i = 0; op->kind == DP_POINTWISE && i < f->n_in; i++) {
         if (op->whole >> i & 1) continue;
         t = (dp_dtype)f->in[i]->dtype;
-        if (f->in[i]->rank == f->shape.rank && !memcmp(f->in[i]->dim, f->shape.dim, sizeof f->shape.dim[0] * f->in[i]->rank)) continue;
+        if (f->in[i]->rank == f->shape.rank &&
+            !memcmp(f->in[i]->dim, f->shape.dim, sizeof f->shape.dim[0] * f->in[i]->rank))
+            continue;
         dp_fail(DP_EINVAL, "%s: input %d is %s; expected %s", op->name, i, dp__describe(f->in[i]),
                 dp__shape_text(f->shape.rank, f->shape.dim));
         return false;
@@ -194,12 +200,18 @@ static bool node_tileable(const dp_infer *f) {
 /* Running cannot fail, so an op without its arithmetic is refused here. */
 bool dp__op_complete(const dp_op *op) {
     switch (op->kind) {
-    case DP_LEAF: return false;
-    case DP_POINTWISE: return op->tile || op->tiles;
-    case DP_VIEW: return op->view != NULL;
-    case DP_ROW: return op->row != NULL;
-    case DP_KERNEL: return op->run != NULL;
-    case DP_EFFECT: return true;
+    case DP_LEAF:
+        return false;
+    case DP_POINTWISE:
+        return op->tile || op->tiles;
+    case DP_VIEW:
+        return op->view != NULL;
+    case DP_ROW:
+        return op->row != NULL;
+    case DP_KERNEL:
+        return op->run != NULL;
+    case DP_EFFECT:
+        return true;
     }
     return false;
 }
@@ -211,16 +223,19 @@ dp_tensor *dp_apply(const dp_op *op, dp_tensor *const *in, int n_in, const void 
         return NULL;
     }
     if (op->size != sizeof(dp_op) || op->version != DP_OP_VERSION) {
-        dp_fail(DP_EINVAL, "dp_apply: an op descriptor of version %d, size %zu; this library has %d, %zu",
+        dp_fail(DP_EINVAL,
+                "dp_apply: an op descriptor of version %d, size %zu; this library has %d, %zu",
                 op->version, op->size, DP_OP_VERSION, sizeof(dp_op));
         return NULL;
     }
     if (op->attr_size > DP_ATTR_INLINE) {
-        dp_fail(DP_EINVAL, "%s: attributes of %zu bytes; at most %d", op->name, op->attr_size, DP_ATTR_INLINE);
+        dp_fail(DP_EINVAL, "%s: attributes of %zu bytes; at most %d", op->name, op->attr_size,
+                DP_ATTR_INLINE);
         return NULL;
     }
     if (!op->name || !dp__op_complete(op)) {
-        dp_fail(DP_EINVAL, "dp_apply: the op %s has no function of its kind", op->name ? op->name : "without a name");
+        dp_fail(DP_EINVAL, "dp_apply: the op %s has no function of its kind",
+                op->name ? op->name : "without a name");
         return NULL;
     }
     if (!node_admits(op, in, n_in)) return NULL;
@@ -254,5 +269,7 @@ const void *dp_attr(const dp_tensor *y) { return dp__check(y, "dp_attr") ? y->at
 const dp_op *dp_op_of(const dp_tensor *y) { return dp__check(y, "dp_op_of") ? y->op : NULL; }
 
 /* Leaves: nothing to compute, nothing to differentiate. */
-const dp_op dp_op_constant = {.size = sizeof(dp_op), .version = DP_OP_VERSION, .name = "constant", .kind = DP_LEAF};
-const dp_op dp_op_variable = {.size = sizeof(dp_op), .version = DP_OP_VERSION, .name = "variable", .kind = DP_LEAF};
+const dp_op dp_op_constant = {
+    .size = sizeof(dp_op), .version = DP_OP_VERSION, .name = "constant", .kind = DP_LEAF};
+const dp_op dp_op_variable = {
+    .size = sizeof(dp_op), .version = DP_OP_VERSION, .name = "variable", .kind = DP_LEAF};

@@ -29,8 +29,10 @@ void dp__scope_link(dp_tensor *t, dp_scope *s) {
 }
 
 void dp__scope_unlink(dp_tensor *t) {
-    if (t->prev) t->prev->next = t->next;
-    else if (t->scope) t->scope->nodes = t->next;
+    if (t->prev)
+        t->prev->next = t->next;
+    else if (t->scope)
+        t->scope->nodes = t->next;
     if (t->next) t->next->prev = t->prev;
     t->prev = t->next = NULL;
     t->scope = NULL;
@@ -100,8 +102,10 @@ dp_owned *dp__scope_own(void (*destroy)(void *), void *object) {
 }
 
 static void scope_forget(dp_owned *o) {
-    if (o->prev) o->prev->next = o->next;
-    else o->scope->owned = o->next;
+    if (o->prev)
+        o->prev->next = o->next;
+    else
+        o->scope->owned = o->next;
     if (o->next) o->next->prev = o->prev;
 }
 
@@ -127,8 +131,10 @@ void dp__scope_move(dp_owned *o) {
 dp_scope *dp_scope_begin(void) {
     dp_thread *t = dp__thread();
     dp_scope *s = t->free_scopes;
-    if (s) t->free_scopes = s->outer;
-    else s = dp__alloc(sizeof *s);
+    if (s)
+        t->free_scopes = s->outer;
+    else
+        s = dp__alloc(sizeof *s);
     if (!s) return NULL;
     *s = (dp_scope){.outer = t->top};
     t->top = s;
@@ -160,7 +166,7 @@ static void scope_lose_kept(dp_thread *t, const dp_scope *ended) {
                 dp__settle(t->kept[i], DP_SPENT, NULL);
                 t->kept[i]->kept = false;
                 t->kept[i] = t->kept[--t->n_kept];
-                i = (size_t)-1;                        /* from the start: it may be another's input */
+                i = (size_t)-1; /* from the start: it may be another's input */
                 break;
             }
 }
@@ -188,7 +194,8 @@ dp_tensor *dp_keep(dp_tensor *x) {
     if (!dp__check(x, "dp_keep")) return NULL;
     dp_thread *t = dp__thread();
     if (x->state == DP_PENDING && !x->kept) {
-        if (!dp__reserve((void **)&t->kept, &t->cap_kept, t->n_kept + 1, sizeof *t->kept)) return NULL;
+        if (!dp__reserve((void **)&t->kept, &t->cap_kept, t->n_kept + 1, sizeof *t->kept))
+            return NULL;
         t->kept[t->n_kept++] = x;
         x->kept = true;
     }

@@ -28,7 +28,8 @@ int32_t dp__walk_index(const dp_walk *w, const dp_tensor *t) {
     return w->table[i].stamp == w->stamp ? w->table[i].index : -1;
 }
 
-/* Inputs are older than what is made of them: a younger one sits in the place of one that was freed. */
+/* Inputs are older than what is made of them: a younger one sits in the place of one that was
+ * freed. */
 static bool walk_recycled(const dp_tensor *t, const dp_tensor *in) {
     return in->serial >> 48 == t->serial >> 48 && in->serial > t->serial;
 }
@@ -40,8 +41,10 @@ static bool walk_legal(const dp_tensor *t, const char *function) {
         return false;
     }
     if (t->state == DP_SPENT) {
-        dp_fail(DP_ESPENT, "%s: %s is spent: an eval used it up; make it a root of that eval or "
-                "dp_keep it", function, dp__describe(t));
+        dp_fail(DP_ESPENT,
+                "%s: %s is spent: an eval used it up; make it a root of that eval or "
+                "dp_keep it",
+                function, dp__describe(t));
         return false;
     }
     if (t->state != DP_PENDING) return true;
@@ -49,14 +52,16 @@ static bool walk_legal(const dp_tensor *t, const char *function) {
     for (int i = 0; i < t->n_in; i++) {
         versions += t->in[i]->version;
         if (walk_recycled(t, t->in[i])) {
-            dp_fail(DP_EINVAL, "%s: input %d of %s has been freed, or its scope has ended", function, i, dp__describe(t));
+            dp_fail(DP_EINVAL, "%s: input %d of %s has been freed, or its scope has ended",
+                    function, i, dp__describe(t));
             return false;
         }
     }
     if (versions == t->versions) return true;
     for (int i = 0; i < t->n_in; i++)
         if (dp_is_variable(t->in[i])) {
-            dp_fail(DP_ESPENT, "%s: %s reads an older value of a variable (%s), which was assigned since",
+            dp_fail(DP_ESPENT,
+                    "%s: %s reads an older value of a variable (%s), which was assigned since",
                     function, t->op->name, dp__describe(t->in[i]));
             break;
         }
@@ -67,7 +72,7 @@ static bool walk_visit(dp_walk *w, dp_tensor *t, size_t *depth, const char *func
     if (w->stamp == 0 || (w->n + *depth + 1) * 2 > w->table_cap)
         if (!walk_grow(w)) return false;
     size_t i = walk_slot(w, t);
-    if (w->table[i].stamp == w->stamp) return true;            /* seen; acyclic by construction */
+    if (w->table[i].stamp == w->stamp) return true; /* seen; acyclic by construction */
     if (!walk_legal(t, function)) return false;
     w->table[i] = (struct dp_walk_entry){t, w->stamp, -1};
     if (!dp__reserve((void **)&w->stack, &w->stack_cap, *depth + 1, sizeof *w->stack)) return false;
@@ -77,7 +82,7 @@ static bool walk_visit(dp_walk *w, dp_tensor *t, size_t *depth, const char *func
 
 bool dp__walk(dp_walk *w, dp_tensor *const *roots, size_t n, const char *function) {
     w->n = 0;
-    if (++w->stamp == 0) {                                      /* after 2^32 walks: forget old stamps */
+    if (++w->stamp == 0) { /* after 2^32 walks: forget old stamps */
         memset(w->table, 0, w->table_cap * sizeof *w->table);
         w->stamp = 1;
     }
