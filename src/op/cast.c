@@ -5,14 +5,6 @@ typedef struct cast_attr {
     int64_t dtype;
 } cast_attr;
 
-static int64_t cast_integer(double v) {
-    if (!(v == v)) return 0;
-    if (v >= 0x1p63) return INT64_MAX;
-    return v <= -0x1p63 ? INT64_MIN : (int64_t)v;
-}
-
-static uint8_t cast_byte(double v) { return (uint8_t)(!(v > 0) ? 0 : v > 255 ? 255 : v); }
-
 /* One loop per pair of dtypes; v is an element of the input. */
 #define CAST_LOOP(in_t, out_t, formula)  \
     {                                    \
@@ -41,9 +33,9 @@ static void cast_tile(const dp_tile *t) {
     size_t n = t->stride[0] ? t->n : t->n != 0;
     switch (t->dtype) {
     case DP_F32:
-        CAST_FROM(float, cast_integer((double)v), cast_byte((double)v)) break;
+        CAST_FROM(float, dp__to_i64((double)v), dp__to_u8((double)v)) break;
     case DP_F64:
-        CAST_FROM(double, cast_integer(v), cast_byte(v)) break;
+        CAST_FROM(double, dp__to_i64(v), dp__to_u8(v)) break;
     case DP_I64:
         CAST_FROM(int64_t, v, v < 0 ? 0 : v > 255 ? 255 : v) break;
     default:

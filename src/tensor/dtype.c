@@ -21,8 +21,7 @@ const char *dp_dtype_name(dp_dtype dtype) {
     return (unsigned)dtype < DP_N_DTYPES ? dtype_names[dtype] : "?";
 }
 
-/* Float to integer: towards zero, saturating, NaN to 0. */
-static int64_t dtype_to_i64(double v) {
+int64_t dp__to_i64(double v) {
     if (!(v == v)) return 0;
     if (v >= 9223372036854775808.0) return INT64_MAX;
     if (v <= -9223372036854775808.0) return INT64_MIN;
@@ -37,6 +36,8 @@ static void dtype_narrow(float *out, double value) {
     dp__fenv_leave(&env);
 }
 
+uint8_t dp__to_u8(double v) { return (uint8_t)(!(v > 0) ? 0 : v > 255 ? 255 : v); }
+
 void dp__store_double(dp_dtype dtype, void *out, double value) {
     switch (dtype) {
     case DP_F32:
@@ -46,10 +47,10 @@ void dp__store_double(dp_dtype dtype, void *out, double value) {
         *(double *)out = value;
         break;
     case DP_I64:
-        *(int64_t *)out = dtype_to_i64(value);
+        *(int64_t *)out = dp__to_i64(value);
         break;
     default:
-        *(uint8_t *)out = (uint8_t)(!(value > 0) ? 0 : value > 255 ? 255 : value);
+        *(uint8_t *)out = dp__to_u8(value);
         break;
     }
 }

@@ -139,6 +139,9 @@ void dp__engine_thread_end(dp_thread *t); /* src/run/engine.c */
 /* ---- dtypes (dtype.c): the one promotion table ---- */
 dp_dtype dp__promote(dp_dtype a, dp_dtype b);
 bool dp__is_float(dp_dtype t);
+/* Float to integer: towards zero, saturating, NaN to 0. */
+int64_t dp__to_i64(double v);
+uint8_t dp__to_u8(double v);
 /* Convert a C number to one element of dtype at out. */
 void dp__store_double(dp_dtype dtype, void *out, double value);
 double dp__load_double(dp_dtype dtype, const void *in, size_t i);
